@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One process as the kernel shows it. Sources: proc(5), Documentation/filesystems/proc.rst.
+
+Every function raises ``OSError`` when the process is gone (ENOENT, ESRCH) or not ours to read (EACCES, EPERM).
+"""
+
+import errno
+import os
+from typing import Dict, Iterator, List, NamedTuple, Tuple
+
+from .reading import read_kernel
+
+PF_KTHREAD = 0x00200000  # include/linux/sched.h
+GONE = (errno.ENOENT, errno.ESRCH)
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Stat(NamedTuple):
+    """The fields of ``/proc/PID/stat`` that are used, under their names of proc(5); times in clock ticks."""
+
+    pid: int
+    comm: bytes
+    state: str
+    ppid: int
+    pgrp: int
+    session: int
+    tty_nr: int
+    tpgid: int
+    flags: int
+    utime: int
+    stime: int
+    nice: int
+    num_threads: int
+    starttime: int
+    rss: int
+
+    @property
+    def is_kernel_thread(self) -> bool:
+        """Decided by the kernel's own flag: names and empty command lines are under the control of the process."""
+        return bool(self.flags & PF_KTHREAD)
+
+
+class Descriptor(NamedTuple):
+    """An open file descriptor: its number, and the text of its link (``socket:[1234]``, ``/tmp/x (deleted)``)."""
+
+    number: int
+    target: bytes
+
+
+def is_gone(error: OSError) -> bool:
+    """Tell whether an error only means that the process ended meanwhile."""
+    return error.errno in GONE
+
+
+def list_pids(proc: str) -> List[int]:
+    """The pids that the kernel lists, in ascending order."""
+    return sorted(int(name) for name in os.listdir(proc) if name.isdigit())
+
+
+def parse_stat(data: bytes) -> Stat:
+    """Parse ``/proc/PID/stat``. The name may hold blanks, parentheses and newlines: only the last ``)`` ends it."""
+    begin, end = data.index(b"("), data.rindex(b")")
+    field = data[end + 2 :].split()
+    number = [int(value) for value in field[1:]]  # number[i] is field i + 4 of proc(5)
+    return Stat(
+        pid=int(data[:begin]),
+        comm=data[begin + 1 : end],
+        state=field[0].decode("ascii", "replace"),
+        ppid=number[0],
+        pgrp=number[1],
+        session=number[2],
+        tty_nr=number[3],
+        tpgid=number[4],
+        flags=number[5],
+        utime=number[10],
+        stime=number[11],
+        nice=number[15],
+        num_threads=number[16],
+        starttime=number[18],
+        rss=number[20],
+    )
+
+
+def read_stat(proc: str, pid: int) -> Stat:
+    """Read ``/proc/PID/stat``."""
+    return parse_stat(read_kernel("%s/%d/stat" % (proc, pid)))
+
+
+def read_colon_file(path: str) -> Dict[str, bytes]:
+    """Read a file of ``Name:\\tvalue`` lines, such as ``status`` and ``io``."""
+    fields = {}
+    for line in read_kernel(path).split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon:
+            fields[name.decode("ascii", "replace")] = value.strip()
+    return fields
+
+
+def read_status(proc: str, pid: int) -> Dict[str, bytes]:
+    """Read ``/proc/PID/status``."""
+    return read_colon_file("%s/%d/status" % (proc, pid))
+
+
+def read_argv(proc: str, pid: int) -> List[bytes]:
+    """The arguments, apart; empty for kernel threads, zombies, and whoever asked prctl(2) for an empty one."""
+    data = read_kernel("%s/%d/cmdline" % (proc, pid), 1 << 21)
+    if data.endswith(b"\0"):
+        data = data[:-1]
+    return data.split(b"\0") if data else []
+
+
+def read_environment(proc: str, pid: int) -> List[Tuple[bytes, bytes]]:
+    """The environment the process was started with, as (name, value); entries without ``=`` have an empty value."""
+    entries = []
+    for entry in read_kernel("%s/%d/environ" % (proc, pid), 1 << 21).split(b"\0"):
+        if entry:
+            name, _equals, value = entry.partition(b"=")
+            entries.append((name, value))
+    return entries
+
+
+def read_link(proc: str, pid: int, name: str) -> bytes:
+    """The text of ``/proc/PID/<name>`` (``exe``, ``cwd``, ``root``, ``ns/net`` …)."""
+    return os.readlink(os.fsencode("%s/%d/%s" % (proc, pid, name)))
+
+
+def namespace(proc: str, pid: int, kind: str) -> int:
+    """The inode number that identifies a namespace of the process (namespaces(7)); ``kind`` as in ``ns/<kind>``."""
+    return os.stat("%s/%d/ns/%s" % (proc, pid, kind)).st_ino
+
+
+def list_descriptors(proc: str, pid: int) -> Iterator[Descriptor]:
+    """Every open descriptor; one that is closed meanwhile is left out."""
+    folder = "%s/%d/fd" % (proc, pid)
+    for name in os.listdir(folder):
+        try:
+            yield Descriptor(int(name), os.readlink(os.fsencode("%s/%s" % (folder, name))))
+        except OSError as error:
+            if not is_gone(error):
+                raise
+
+
+def boot_time(proc: str) -> float:
+    """When the kernel booted, in seconds since 1970 (``btime`` of ``/proc/stat``)."""
+    for line in read_kernel(proc + "/stat").split(b"\n"):
+        if line.startswith(b"btime "):
+            return float(line.split()[1])
+    raise OSError(errno.EIO, "/proc/stat has no btime")

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A section while it is being filled: records, what could not be read, and which limits were reached."""
+
+import time
+from collections import OrderedDict
+from typing import Any, Dict, List, Optional, Tuple
+
+from .reading import iso_time, reason_of
+
+_SUBJECTS = 5
+_ERRORS = 200
+
+
+class SectionBuilder:
+    """Collects the parts of one section; ``finish`` gives it the outer shape that all sections share."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._began = time.monotonic()
+        self._lists = OrderedDict([("items", [])])  # type: OrderedDict[str, List[Dict[str, Any]]]
+        self._singles = {}  # type: Dict[str, Any]
+        self._errors = OrderedDict()  # type: OrderedDict[Tuple[str, str], Dict[str, Any]]
+        self._limits = OrderedDict()  # type: OrderedDict[str, Dict[str, Any]]
+
+    def declare(self, name: str) -> None:
+        """Make the list ``name`` part of the section even if nothing is added to it."""
+        self._lists.setdefault(name, [])
+
+    def add(self, record: Dict[str, Any], to: str = "items", limit: Optional[int] = None) -> bool:
+        """Add a record to a list of the section; past the limit it is only counted. Tell whether it was added."""
+        records = self._lists.setdefault(to, [])
+        bound = self.limit if limit is None else limit
+        if len(records) < bound:
+            records.append(record)
+            return True
+        self.reached(to, bound, max(len(records), (self._limits.get(to) or {}).get("total") or 0) + 1)
+        return False
+
+    def single(self, name: str, value: Any) -> None:
+        """Set a part of the section that is one record."""
+        self._singles[name] = value
+
+    def reached(self, what: str, limit: int, total: Optional[int] = None) -> None:
+        """Say that a limit cut something: ``total`` is how many there were, ``None`` where that is not known."""
+        self._limits[what] = {"what": what, "limit": limit, "total": total}
+
+    def error(self, what: str, why: object, subject: str = "") -> None:
+        """Say that something could not be read. Equal causes are counted together, with the first few subjects."""
+        reason = reason_of(why) if isinstance(why, BaseException) else str(why)
+        if (what, reason) not in self._errors and len(self._errors) >= _ERRORS:
+            self.reached("errors", _ERRORS)
+            return
+        entry = self._errors.setdefault((what, reason), {"what": what, "reason": reason, "count": 0, "subjects": []})
+        entry["count"] += 1
+        if subject and len(entry["subjects"]) < _SUBJECTS:
+            entry["subjects"].append(subject)
+
+    def finish(self) -> Dict[str, Any]:
+        """Give the section its outer shape (``_schema/outer.py``)."""
+        section = dict(self._lists)  # type: Dict[str, Any]
+        section.update(self._singles)
+        section.update(
+            errors=list(self._errors.values()),
+            truncated=bool(self._limits),
+            limits=list(self._limits.values()),
+            collected_at=iso_time(time.time()),
+            seconds=round(time.monotonic() - self._began, 4),
+        )
+        return section

