@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The accounts of the host, from its files: NSS would load the target's libraries and may wait for a directory server."""
 
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from .reading import read_file, text
 
@@ -58,3 +58,16 @@ class Accounts:
         """The name for a uid as text, ``None`` where passwd knows none."""
         account = self.by_uid(uid)
         return text(account.name) if account else None
+
+    def uids_of(self, users: Iterable[str]) -> Tuple[Set[int], List[str]]:
+        """The uids of users asked for, and those that do not exist. A name of digits is a name first, a uid otherwise."""
+        uids, unknown = set(), []  # type: Set[int], List[str]
+        for user in users:
+            account = self.by_name(user.encode("utf-8", "surrogateescape"))
+            if account:
+                uids.add(account.uid)
+            elif user.isdigit():
+                uids.add(int(user))
+            else:
+                unknown.append(user)
+        return uids, unknown

@@ -8,7 +8,7 @@ Every function raises ``OSError`` when the process is gone (ENOENT, ESRCH) or no
 
 import errno
 import os
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from .reading import read_kernel
 
@@ -150,3 +150,21 @@ def boot_time(proc: str) -> float:
         if line.startswith(b"btime "):
             return float(line.split()[1])
     raise OSError(errno.EIO, "/proc/stat has no btime")
+
+
+# Device numbers of terminals (Documentation/admin-guide/devices.txt); a pseudo terminal's majors are 136 to 143.
+_TERMINALS = {4: "tty", 229: "hvc", 204: "ttyAMA", 188: "ttyUSB"}
+
+
+def terminal_name(tty_nr: int) -> Optional[str]:
+    """Name of a controlling terminal (``pts/3``, ``tty1``, ``ttyS0``), ``None`` for none; proc(5) has the bits of tty_nr."""
+    if not tty_nr:
+        return None
+    major, minor = (tty_nr >> 8) & 0xFFF, (tty_nr & 0xFF) | ((tty_nr >> 12) & 0xFFF00)
+    if 136 <= major <= 143:
+        return "pts/%d" % (minor + 256 * (major - 136))
+    if major == 4 and minor >= 64:
+        return "ttyS%d" % (minor - 64)
+    if major == 5 and minor == 1:
+        return "console"
+    return "%s%d" % (_TERMINALS[major], minor) if major in _TERMINALS else "%d:%d" % (major, minor)

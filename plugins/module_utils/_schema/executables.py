@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Executables: what is really running, by content."""
 
+from .keys import KEYS
 from .record import Field, Record, Section
 
 EXECUTABLE = Record(
@@ -44,4 +45,4 @@ EXECUTABLE = Record(
     ),
 )
 
-EXECUTABLES = Section("executables", "incident_executables", "What is running, by content.", EXECUTABLE)
+EXECUTABLES = Section("executables", KEYS["executables"], "What is running, by content.", EXECUTABLE)

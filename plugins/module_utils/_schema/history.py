@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """History: what was typed, what sudo recorded, and what was done to hide it."""
 
+from .keys import KEYS
 from .record import Field, Part, Record, Section
 
 ENTRY = Record(
@@ -112,7 +113,7 @@ ACCOUNT_EVENT = Record(
 
 HISTORY = Section(
     "history",
-    "incident_history",
+    KEYS["history"],
     "What was typed, and what sudo recorded.",
     ENTRY,
     (

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ports: listeners, connections and the host's own addresses."""
 
+from .keys import KEYS
 from .record import Field, Part, Record, Section
 
 SOCKET = Record(
@@ -57,4 +58,4 @@ ADDRESS = Record(
     ),
 )
 
-PORTS = Section("ports", "incident_ports", "What listens and what is connected.", SOCKET, (Part("addresses", ADDRESS),))
+PORTS = Section("ports", KEYS["ports"], "What listens and what is connected.", SOCKET, (Part("addresses", ADDRESS),))

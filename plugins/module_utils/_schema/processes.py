@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes: one record a process, the host's totals, and what the second view saw differently."""
 
+from .keys import KEYS
 from .record import Field, Part, Record, Section
 
 PROCESS = Record(
@@ -156,7 +157,7 @@ HIDDEN = Record(
 
 PROCESSES = Section(
     "processes",
-    "incident_processes",
+    KEYS["processes"],
     "Every process of the host.",
     PROCESS,
     (

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sessions: who is logged in, who was, and who tried."""
 
+from .keys import KEYS
 from .record import Field, Part, Record, Section
 
 SESSION = Record(
@@ -67,7 +68,7 @@ FAILED_LOGIN = Record(
 
 SESSIONS = Section(
     "sessions",
-    "incident_sessions",
+    KEYS["sessions"],
     "Who is logged in.",
     SESSION,
     (Part("logins", LOGIN), Part("failed_logins", FAILED_LOGIN)),

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Says of one host whether the case has seen it. Connects to no host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.incident.response.plugins.plugin_utils._case.names import BadCaseId
+from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
+from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
+
+_SPEC = {"case_dir": {"type": "path", "default": "cases"}, "case": {"type": "str"}}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Fails for a host that was not seen, as unreachable where it was that."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Look the host up in the case."""
+        variables = task_vars or {}
+        super().run(tmp, variables)
+        _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
+        try:
+            case = Case(options["case_dir"], options["case"] or Run.current(variables).default_case)
+        except BadCaseId as error:
+            return {"failed": True, "msg": str(error)}
+        host = str(variables["inventory_hostname"])
+        state = case.host(host)
+        if state is None:
+            return {"failed": True, "msg": f"{host} was not tried."}
+        if state.status == "reached":
+            return {"changed": False, "status": state.status}
+        outcome = {"unreachable": True} if state.status == "unreachable" else {"failed": True}
+        return {**outcome, "status": state.status, "msg": f"{host} was not seen: {state.message}"}

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges a case on the controller. Connects to no host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.incident.response.plugins.plugin_utils._case.names import BadCaseId
+from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
+from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
+from ansible_collections.incident.response.plugins.plugin_utils._detect.engine import Settings
+from ansible_collections.incident.response.plugins.plugin_utils._report.console import draw
+from ansible_collections.incident.response.plugins.plugin_utils._report.judge import judge
+
+_SPEC = {
+    "case_dir": {"type": "path", "default": "cases"},
+    "case": {"type": "str"},
+    "expected_hosts": {"type": "list", "elements": "str", "default": []},
+    "expected_ports": {"type": "list", "elements": "str", "default": ["22/tcp"]},
+    "cpu_percent": {"type": "float", "default": 80.0},
+}
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Writes findings, summary and manifest into the case, and shows the summary."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Judge the case."""
+        variables = task_vars or {}
+        super().run(tmp, variables)
+        _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
+        try:
+            case = Case(options["case_dir"], options["case"] or Run.current(variables).default_case)
+            settings = Settings(expected_ports=frozenset(options["expected_ports"]), cpu_percent=options["cpu_percent"])
+        except (BadCaseId, ValueError) as error:
+            return {"failed": True, "msg": str(error)}
+        if not case.exists():
+            return {"failed": True, "msg": f"There is no case {case.id} in {case.path.parent}: run a triage into it first, or set incident_case_dir."}
+        try:
+            summary = judge(case, settings, options["expected_hosts"])
+        except (OSError, ValueError) as error:
+            return {"failed": True, "msg": f"The case {case.path} cannot be judged: {error}"}
+        Display().display(draw(summary))
+        return {"changed": True, "case": str(case.path), "totals": summary.as_record()["totals"]}

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All sections of a host in one pass: the rest is read inside the sampling pause of the processes."""
+
+import gzip
+import hashlib
+import io
+import json
+import time
+from base64 import b64encode
+from collections import OrderedDict
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple
+
+from .._schema.keys import KEYS
+from . import executables, history, journal, ports, processes, sessions
+from .interpreter import read_interpreter
+from .reading import iso_time
+from .section import SectionBuilder
+from .target import Target
+
+SCHEMA = 1
+
+
+class Packed(NamedTuple):
+    """A document as it travels: base64 of gzip-compressed JSON, and the SHA-256 of the compressed bytes."""
+
+    packed: str
+    sha256: str
+    size: int
+
+
+def select(subset: Iterable[str]) -> List[str]:
+    """The sections that a ``gather_subset`` means, in reading order. Raises ``ValueError`` for a name that is none.
+
+    As in ``ansible.builtin.setup``: ``all``, names, and names with ``!`` in front, which are taken away.
+    """
+    chosen, taken = set(), set()
+    asked = list(subset) or ["all"]
+    for name in asked:
+        plain = name.lstrip("!")
+        if plain != "all" and plain not in KEYS:
+            raise ValueError("gather_subset knows no %r; it knows all, %s, and each of them with ! in front" % (name, ", ".join(KEYS)))
+        (taken if name.startswith("!") else chosen).update(KEYS if plain == "all" else [plain])
+    if not chosen:
+        chosen = set(KEYS)
+    return [name for name in KEYS if name in chosen - taken]
+
+
+def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit: int) -> Dict[str, Any]:
+    """Read a host. Return a document: ``schema``, ``collected_at``, ``seconds``, ``interpreter`` and ``sections`` by name."""
+    began = time.monotonic()
+    names = select(subset)
+    sections = {}  # type: Dict[str, Any]
+    reader = journal.start(target) if "history" in names else None
+
+    def read_others() -> None:
+        if "sessions" in names:
+            sections["sessions"] = guarded(lambda: sessions.collect(target, limit=limit))
+        if "ports" in names:
+            sections["ports"] = guarded(lambda: ports.collect(target, limit=limit))
+        if "executables" in names:
+            sections["executables"] = guarded(lambda: executables.collect(target, limit=limit))
+        if "history" in names:
+            sections["history"] = guarded(lambda: history.collect(target, limit=limit, journal_reader=reader))
+
+    if "processes" in names:
+        sections["processes"] = guarded(
+            lambda: processes.collect(target, limit=limit, sample_seconds=sample_seconds, meanwhile=read_others)
+        )
+    else:
+        read_others()
+    return {
+        "schema": SCHEMA,
+        "collected_at": iso_time(time.time()),
+        "seconds": round(time.monotonic() - began, 3),
+        "interpreter": read_interpreter(),
+        "sections": OrderedDict((name, sections[name]) for name in names if name in sections),
+    }
+
+
+def guarded(read: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+    """Read a section; whatever goes wrong in one must not cost the others."""
+    try:
+        return read()
+    except Exception as error:  # pylint: disable=broad-except
+        builder = SectionBuilder(0)
+        builder.error("section", error, _place(error))
+        return builder.finish()
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else "%s, line %d" % (trace.tb_frame.f_code.co_filename.rpartition("/")[2], trace.tb_lineno)
+
+
+def as_facts(document: Dict[str, Any]) -> Dict[str, Any]:
+    """The sections of a document under the names of their facts."""
+    return {KEYS[name]: section for name, section in document["sections"].items()}
+
+
+def pack(document: Dict[str, Any]) -> Packed:
+    """Compress a document. Structures of this size cost Ansible seconds; one string costs it nothing."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=6, mtime=0) as stream:
+        stream.write(json.dumps(document, separators=(",", ":"), ensure_ascii=True).encode("ascii"))
+    data = buffer.getvalue()
+    return Packed(b64encode(data).decode("ascii"), hashlib.sha256(data).hexdigest(), len(data))

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One process as a record ``process``."""
+
+import os
+from typing import Any, Dict, Optional, Set
+
+from . import procfs
+from .cgroups import parse_cgroup
+from .reading import iso_time, put, put_list, read_kernel, text
+from .running_images import read_image
+from .section import SectionBuilder
+from .target import Target
+
+_NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
+_NOT_SET = 4294967295  # (uid_t) -1: no login yet
+# Variables that change what a program loads, what an interpreter runs, or what a shell records; and where a login came from.
+_TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_", b"SSH_CLIENT", b"SSH_CONNECTION", b"BASH_ENV", b"ENV", b"PROMPT_COMMAND", b"GCONV_PATH")
+
+
+class ProcessReader:
+    """Reads processes; what it may not read goes to the section's errors."""
+
+    def __init__(self, target: Target, builder: SectionBuilder, whole_environment: bool) -> None:
+        self._target = target
+        self._builder = builder
+        self._whole_environment = whole_environment
+        self._own = target.own_pids()
+        self._first = self._namespaces(1)
+
+    def read(self, stat: procfs.Stat) -> Optional[Dict[str, Any]]:
+        """The record of a process without its rates; ``None`` when it has ended meanwhile."""
+        try:
+            status = procfs.read_status(self._target.proc, stat.pid)
+            if procfs.read_stat(self._target.proc, stat.pid).starttime != stat.starttime:
+                return None
+        except (OSError, ValueError, IndexError):
+            return None
+        record = self._identity(stat)
+        self._credentials(record, status)
+        self._image(record, stat)
+        self._surroundings(record, stat)
+        return record
+
+    def _identity(self, stat: procfs.Stat) -> Dict[str, Any]:
+        record = {
+            "pid": stat.pid,
+            "ppid": stat.ppid,
+            "start_ticks": stat.starttime,
+            "started_at": iso_time(self._target.started_at(stat)),
+            "is_kernel_thread": stat.is_kernel_thread,
+            "terminal": procfs.terminal_name(stat.tty_nr),
+            "state": stat.state,
+            "session_id": stat.session,
+            "process_group": stat.pgrp,
+            "nice": stat.nice,
+            "threads": stat.num_threads,
+            "rss": stat.rss * procfs.PAGE,
+            "cpu_seconds": round((stat.utime + stat.stime) / procfs.TICKS, 2),
+            "cpu_percent": None,
+            "read_rate": None,
+            "write_rate": None,
+            "is_own": stat.pid in self._own,
+        }  # type: Dict[str, Any]
+        put(record, "name", stat.comm)
+        return record
+
+    def _credentials(self, record: Dict[str, Any], status: Dict[str, bytes]) -> None:
+        for field, names in (("Uid", ("uid", "euid", "suid", "fsuid")), ("Gid", ("gid", "egid", "sgid", "fsgid"))):
+            values = status.get(field, b"").split()
+            for index, name in enumerate(names):
+                record[name] = int(values[index]) if index < len(values) else None
+        record["user"] = self._user(record["uid"])
+        record["loginuid"] = self._number(record["pid"], "loginuid", _NOT_SET)
+        record["capabilities"] = text(status["CapEff"]) if "CapEff" in status else None
+        record["seccomp"] = int(status["Seccomp"]) if "Seccomp" in status else None
+        record["no_new_privileges"] = status["NoNewPrivs"] == b"1" if "NoNewPrivs" in status else None
+        record["tracer_pid"] = int(status.get("TracerPid", b"0")) or None
+
+    def _user(self, uid: Optional[int]) -> Optional[str]:
+        try:
+            return self._target.accounts.name_of(uid)
+        except OSError as error:
+            self._builder.error("accounts", error, "/etc/passwd")
+            return None
+
+    def _number(self, pid: int, name: str, unset: int) -> Optional[int]:
+        try:
+            value = int(read_kernel("%s/%d/%s" % (self._target.proc, pid, name), 64))
+        except (OSError, ValueError):
+            return None  # a kernel without audit has no loginuid
+        return None if value == unset else value
+
+    def _image(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
+        image = read_image(self._target, stat.pid, stat)
+        put(record, "exe", image.path)
+        record["exe_state"] = image.state
+        record["exe_inode"] = image.inode
+        record["exe_device"] = image.device
+        if image.state == "unreadable":
+            self._builder.error("process executable", "Permission denied", "pid %d" % stat.pid)
+        put_list(record, "argv", self._try(stat, "command line", lambda: procfs.read_argv(self._target.proc, stat.pid)) or [])
+
+    def _surroundings(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
+        proc, pid = self._target.proc, stat.pid
+        nothing = stat.is_kernel_thread or stat.state == "Z"
+        for name in ("cwd", "root"):
+            link = None if nothing else self._try(stat, "process directories", lambda name=name: procfs.read_link(proc, pid, name))  # type: ignore[misc]
+            put(record, name, link)
+        group = None if stat.is_kernel_thread else self._try(stat, "control group", lambda: parse_cgroup(text(read_kernel("%s/%d/cgroup" % (proc, pid)))))
+        record["cgroup"] = group.path if group else None
+        record["unit"] = group.unit if group else None
+        record["container_id"] = group.container_id if group else None
+        record["container_engine"] = group.container_engine if group else None
+        record["foreign_namespaces"] = None if nothing else self._foreign(pid)
+        record["environment"] = None if nothing else self._try(stat, "environment", lambda: self._environment(pid))
+        record["stdio"] = None if nothing else self._try(stat, "standard descriptors", lambda: self._stdio(pid))
+
+    def _try(self, stat: procfs.Stat, what: str, read: Any) -> Any:
+        """Read something of a process: what we may not see is counted, what is gone is nothing."""
+        try:
+            return read()
+        except OSError as error:
+            # ESRCH is also what the kernel says for a zombie's and a kernel thread's address space.
+            if not procfs.is_gone(error):
+                self._builder.error(what, error, "pid %d" % stat.pid)
+            return None
+
+    def _environment(self, pid: int) -> Dict[str, str]:
+        entries = procfs.read_environment(self._target.proc, pid)
+        return {text(name[:256]): text(value[:4096]) for name, value in entries if self._whole_environment or _is_telling(name)}
+
+    def _stdio(self, pid: int) -> Any:
+        links = []
+        for number in range(3):
+            try:
+                links.append(text(procfs.read_link(self._target.proc, pid, "fd/%d" % number)[:4096]))
+            except FileNotFoundError:
+                links.append("")
+        return links
+
+    def _namespaces(self, pid: int) -> Dict[str, int]:
+        found = {}
+        for kind in _NAMESPACES:
+            try:
+                found[kind] = procfs.namespace(self._target.proc, pid, kind)
+            except OSError:
+                continue
+        return found
+
+    def _foreign(self, pid: int) -> Optional[Any]:
+        if not self._first:
+            return None
+        own = self._namespaces(pid)
+        return [kind for kind in _NAMESPACES if kind in own and own[kind] != self._first.get(kind)]
+
+
+def _is_telling(name: bytes) -> bool:
+    return name.startswith(_TELLING) or b"HIST" in name
+
+
+def belongs_to(record: Dict[str, Any], uids: Set[int]) -> bool:
+    """Tell whether one of the process's uids, or the login it descends from, is among ``uids``."""
+    return any(record[field] in uids for field in ("uid", "euid", "suid", "fsuid", "loginuid"))

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame of a ``_facts`` module: arguments in, one section out."""
+
+from typing import Any, Callable, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._collect.target import Target
+
+LIMIT = {"type": "int", "default": 5000}
+
+
+def run_section(key: str, collect: Callable[..., Dict[str, Any]], options: Dict[str, Dict[str, Any]]) -> None:
+    """Run a module that returns one section under ``key``; ``options`` is its argument spec without ``limit``."""
+    module = AnsibleModule(argument_spec=dict(options, limit=LIMIT), supports_check_mode=True)
+    if module.params["limit"] < 1:
+        module.fail_json(msg="limit must be at least 1, not %d: nothing was read." % module.params["limit"])
+    module.exit_json(changed=False, ansible_facts={key: collect(Target(), **module.params)})

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answer of a target: compressed, unparsed, and not trusted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LARGEST_PACKED = 256 << 20
+LARGEST_UNPACKED = 2 << 30
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class BadAnswer(ValueError):
+    """An answer that is not what the module sends; the message says in what."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """gzip-compressed JSON as it came, and the SHA-256 that the target took of it."""
+
+    packed: bytes
+    sha256: str
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Answer:
+        """Take the answer out of a module's result. Nothing else of the result is used. Raises ``BadAnswer``."""
+        packed, sha256 = result.get("packed"), result.get("sha256")
+        if not isinstance(packed, str) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+            raise BadAnswer("the answer of the host has no packed facts: its Python or the module there may have been tampered with")
+        if len(packed) > LARGEST_PACKED:
+            raise BadAnswer(f"the answer of the host is larger than {LARGEST_PACKED >> 20} MiB: lower triage_limit")
+        try:
+            data = base64.b64decode(packed, validate=True)
+        except binascii.Error as error:
+            raise BadAnswer(f"the answer of the host is not base64: {error}") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise BadAnswer("the answer of the host does not have the SHA-256 that the host says it has")
+        return cls(data, sha256)
+
+
+def unpack(packed: bytes) -> Any:
+    """Parse gzip-compressed JSON. Raises ``BadAnswer``; a bomb ends at a limit, not in memory."""
+    expander = zlib.decompressobj(wbits=31)
+    try:
+        data = expander.decompress(packed, LARGEST_UNPACKED)
+        if expander.unconsumed_tail:
+            raise BadAnswer(f"the facts unpack to more than {LARGEST_UNPACKED >> 20} MiB")
+        return json.loads(data)
+    except (zlib.error, ValueError, RecursionError) as error:
+        raise BadAnswer(f"the facts are damaged: {error}") from error

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""This run of ansible: one identity for all of its forks."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import psutil
+from ansible.release import __version__ as ansible_version
+
+COLLECTION_VERSION = "0.1.0"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who runs what since when; ``id`` is unique on this controller."""
+
+    id: str
+    started_at: str
+    operator: str
+    controller: str
+    limit: str | None
+    ansible: str
+    python: str
+    collection: str
+
+    @classmethod
+    def current(cls, task_vars: Mapping[str, Any]) -> Run:
+        """The run that this fork belongs to."""
+        process = _runner()
+        started = datetime.fromtimestamp(process.create_time(), timezone.utc)
+        limit = task_vars.get("ansible_limit")
+        return cls(
+            id=f"{stamp(started)}-{process.pid}",
+            started_at=iso(started),
+            operator=_operator(),
+            controller=platform.node(),
+            limit=str(limit) if limit else None,
+            ansible=ansible_version,
+            python=platform.python_version(),
+            collection=COLLECTION_VERSION,
+        )
+
+    @property
+    def default_case(self) -> str:
+        """The case of a run that names none: the UTC time at which it began."""
+        return self.id.partition("-")[0]
+
+    def as_record(self) -> dict[str, Any]:
+        """The run as it stands in ``case.json``."""
+        return asdict(self)
+
+
+def _runner() -> psutil.Process:
+    """The process that forked the workers: every task of a run has it as parent, whatever the strategy."""
+    return psutil.Process(os.getppid())
+
+
+def _operator() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    behind = os.environ.get("SUDO_USER")
+    return f"{behind} (as {user})" if behind and behind != user else user
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it stands in names: ``20261123T154500Z``."""
+    return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+def iso(moment: datetime) -> str:
+    """A time as it stands in records: UTC, ISO 8601."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def now() -> str:
+    """This moment as it stands in records."""
+    return iso(datetime.now(timezone.utc))

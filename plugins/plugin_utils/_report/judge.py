@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a case to what it comes to: findings, summary, manifest. Needs no host; draws the same again from the same case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from ansible_collections.incident.response.plugins.plugin_utils._case.answer import BadAnswer
+from ansible_collections.incident.response.plugins.plugin_utils._case.files import locked, read_json, write_bytes, write_json
+from ansible_collections.incident.response.plugins.plugin_utils._case.manifest import write_manifest
+from ansible_collections.incident.response.plugins.plugin_utils._case.run import now
+from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case, HostState
+from ansible_collections.incident.response.plugins.plugin_utils._detect.engine import Settings, detect
+from ansible_collections.incident.response.plugins.plugin_utils._detect.finding import Finding, by_urgency
+
+from .summary import HostSummary, Summary, add_coverage, add_findings
+
+
+def judge(case: Case, settings: Settings, expected_hosts: Iterable[str] = ()) -> Summary:
+    """Judge every host of a case and write the outcome into it. ``expected_hosts`` that the case does not know were not tried."""
+    with locked(case.path):
+        hosts, findings = [], []
+        for state in case.hosts():
+            host, found = _judge_host(state, settings)
+            hosts.append(host)
+            findings += found
+        known = {host.name for host in hosts}
+        hosts += [HostSummary(name, "not_tried", "the run ended before it was this host's turn") for name in expected_hosts if name not in known]
+        summary = Summary(case.id, str(case.path), now(), sorted(hosts, key=lambda host: host.name), by_urgency(findings))
+        _write(case, summary)
+    return summary
+
+
+def _judge_host(state: HostState, settings: Settings) -> tuple[HostSummary, list[Finding]]:
+    host = HostSummary(state.name, state.status, state.message)
+    try:
+        document = state.load_facts()
+    except BadAnswer as error:
+        host.problems.append(str(error))
+        return host, []
+    if document is None:
+        return host, []
+    findings = detect(state.name, document, settings)
+    add_findings(host, findings)
+    add_coverage(host, document)
+    return host, findings
+
+
+def _write(case: Case, summary: Summary) -> None:
+    lines = [json.dumps(finding.as_record(), ensure_ascii=True) + "\n" for finding in summary.findings]
+    write_bytes(case.path / "findings.jsonl", "".join(lines).encode("ascii"))
+    write_json(case.path / "summary.json", summary.as_record())
+    known = read_json(case.path / "case.json") or {"id": case.id}
+    known.update(finished_at=summary.generated_at, **{status: summary.named(status) for status in ("reached", "failed", "unreachable", "not_tried")})
+    write_json(case.path / "case.json", known)
+    write_manifest(case.path)
