@@ -20,8 +20,11 @@ UNFINISHED = ".new-"
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder and its parents, closed to others."""
-    path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    """Make a folder and those of its parents that are missing, closed to others."""
+    if not path.is_dir():
+        # mkdir(parents=True) would leave the parents open to everyone.
+        make_folder(path.parent)
+        path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     return path
 
 

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parsing what the kernel says about a process."""
+
+import os
+
+import pytest
+
+from ansible_collections.incident.response.plugins.module_utils._collect import procfs
+
+LINE = b"4242 (%s) S 1 4242 4241 34816 4300 4194560 100 0 0 0 7 3 0 0 20 5 2 0 812345 8192000 450 18446744073709551615 1 1 0 0 0 0 0 0 0\n"
+
+
+@pytest.mark.parametrize("name", [b"sleep", b"a b", b") R 1 (", b"\xff\xfe", b"x\n) Z 0", b""])
+def test_names_cannot_shift_the_fields(name):
+    stat = procfs.parse_stat(LINE % name)
+    assert (stat.pid, stat.comm, stat.state, stat.ppid) == (4242, name, "S", 1)
+    assert (stat.session, stat.tty_nr, stat.tpgid) == (4241, 34816, 4300)
+    assert (stat.utime, stat.stime, stat.nice, stat.num_threads, stat.starttime, stat.rss) == (7, 3, 5, 2, 812345, 450)
+
+
+def test_kernel_threads_are_told_by_their_flag():
+    assert not procfs.parse_stat(LINE % b"kworker/0:1").is_kernel_thread
+    assert procfs.parse_stat((LINE % b"sleep").replace(b"4194560", b"%d" % (4194560 | procfs.PF_KTHREAD))).is_kernel_thread
+
+
+@pytest.mark.parametrize(
+    "number, name",
+    [
+        (0, None),
+        (34816, "pts/0"),
+        (34816 + 255, "pts/255"),
+        ((136 << 8) | (1 << 20), "pts/256"),
+        (4 << 8 | 1, "tty1"),
+        (4 << 8 | 64, "ttyS0"),
+        (5 << 8 | 1, "console"),
+        (250 << 8 | 3, "250:3"),
+    ],
+)
+def test_terminals_have_their_names(number, name):
+    assert procfs.terminal_name(number) == name
+
+
+def test_this_process_reads_itself():
+    pid = os.getpid()
+    stat = procfs.read_stat("/proc", pid)
+    assert (stat.pid, stat.ppid, stat.session) == (pid, os.getppid(), os.getsid(0))
+    assert procfs.read_status("/proc", pid)["Uid"].split()[0] == b"%d" % os.getuid()
+    assert dict(procfs.read_environment("/proc", pid)).get(b"PATH") is not None
+    assert any(descriptor.number == 0 for descriptor in procfs.list_descriptors("/proc", pid))
+    assert procfs.namespace("/proc", pid, "net") == os.stat("/proc/self/ns/net").st_ino
+
+
+def test_who_is_gone_is_told_from_who_is_closed():
+    with pytest.raises(OSError) as caught:
+        procfs.read_stat("/proc", 2**30)
+    assert procfs.is_gone(caught.value)
+    assert not procfs.is_gone(PermissionError(13, "Permission denied"))
