@@ -93,7 +93,7 @@ class ProcessReader:
         return None if value == unset else value
 
     def _image(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
-        image = read_image(self._target, stat.pid, stat)
+        image = read_image(self._target, stat)
         put(record, "exe", image.path)
         record["exe_state"] = image.state
         record["exe_inode"] = image.inode
