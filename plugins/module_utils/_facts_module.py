@@ -17,4 +17,8 @@ def run_section(key: str, collect: Callable[..., Dict[str, Any]], options: Dict[
     module = AnsibleModule(argument_spec=dict(options, limit=LIMIT), supports_check_mode=True)
     if module.params["limit"] < 1:
         module.fail_json(msg="limit must be at least 1, not %d: nothing was read." % module.params["limit"])
-    module.exit_json(changed=False, ansible_facts={key: collect(Target(), **module.params)})
+    try:
+        section = collect(Target(), **module.params)
+    except ValueError as error:
+        module.fail_json(msg="%s. Nothing was read." % error)
+    module.exit_json(changed=False, ansible_facts={key: section})

@@ -4,7 +4,7 @@
 """One process as a record ``process``."""
 
 import os
-from typing import Any, Dict, Optional, Set
+from typing import Any, Dict, Optional, Set, Union
 
 from . import procfs
 from .cgroups import parse_cgroup
@@ -27,7 +27,8 @@ class ProcessReader:
         self._builder = builder
         self._whole_environment = whole_environment
         self._own = target.own_pids()
-        self._first = self._namespaces(1)
+        # Where process 1 is closed to us, our own namespaces stand for it.
+        self._first = self._namespaces(1) or self._namespaces("self")
 
     def read(self, stat: procfs.Stat) -> Optional[Dict[str, Any]]:
         """The record of a process without its rates; ``None`` when it has ended meanwhile."""
@@ -140,7 +141,7 @@ class ProcessReader:
                 links.append("")
         return links
 
-    def _namespaces(self, pid: int) -> Dict[str, int]:
+    def _namespaces(self, pid: Union[int, str]) -> Dict[str, int]:
         found = {}
         for kind in _NAMESPACES:
             try:

@@ -8,7 +8,7 @@ Every function raises ``OSError`` when the process is gone (ENOENT, ESRCH) or no
 
 import errno
 import os
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .reading import read_kernel
 
@@ -128,9 +128,9 @@ def read_link(proc: str, pid: int, name: str) -> bytes:
     return os.readlink(os.fsencode("%s/%d/%s" % (proc, pid, name)))
 
 
-def namespace(proc: str, pid: int, kind: str) -> int:
-    """The inode number that identifies a namespace of the process (namespaces(7)); ``kind`` as in ``ns/<kind>``."""
-    return os.stat("%s/%d/ns/%s" % (proc, pid, kind)).st_ino
+def namespace(proc: str, pid: Union[int, str], kind: str) -> int:
+    """The inode number that identifies a namespace of a process, or of ``"self"`` (namespaces(7)); ``kind`` as in ``ns/<kind>``."""
+    return os.stat("%s/%s/ns/%s" % (proc, pid, kind)).st_ino
 
 
 def list_descriptors(proc: str, pid: int) -> Iterator[Descriptor]:

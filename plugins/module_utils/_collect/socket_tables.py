@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel's socket tables of one network namespace: ``/proc/PID/net/{tcp,udp,raw,packet,unix}``, proc(5)."""
+
+import re
+import socket
+import struct
+from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+
+from .reading import read_kernel
+
+_LARGEST_TABLE = 1 << 26
+
+# include/net/tcp_states.h
+_STATES = (
+    "unknown",
+    "established",
+    "syn_sent",
+    "syn_received",
+    "fin_wait_1",
+    "fin_wait_2",
+    "time_wait",
+    "close",
+    "close_wait",
+    "last_ack",
+    "listen",
+    "closing",
+    "new_syn_received",
+)
+_IP_TABLES = (
+    ("tcp", "tcp", "ipv4"),
+    ("tcp6", "tcp", "ipv6"),
+    ("udp", "udp", "ipv4"),
+    ("udp6", "udp", "ipv6"),
+    ("udplite", "udplite", "ipv4"),
+    ("udplite6", "udplite", "ipv6"),
+    ("raw", "raw", "ipv4"),
+    ("raw6", "raw", "ipv6"),
+    ("icmp", "icmp", "ipv4"),
+    ("icmp6", "icmp", "ipv6"),
+)
+# The path may begin with blanks and hold any byte but a newline.
+_UNIX_ROW = re.compile(rb"[^:]+: \S+ \S+ ([0-9A-F]+) \S+ ([0-9A-F]+) +([0-9]+)(?: (.*))?$", re.DOTALL)
+_UNIX_STATES = {b"02": "syn_sent", b"03": "established"}
+
+
+class Socket(NamedTuple):
+    """A row of a socket table. ``port`` of a raw socket is the IP protocol; ``peer`` is ``None`` without one."""
+
+    protocol: str
+    family: str
+    state: str
+    address: Optional[str]
+    port: Optional[int]
+    peer: Optional[str]
+    peer_port: Optional[int]
+    inode: int
+    uid: Optional[int]
+    receive_queue: Optional[int]
+    send_queue: Optional[int]
+    path: Optional[bytes] = None
+    interface_index: Optional[int] = None
+
+    @property
+    def is_listener(self) -> bool:
+        """Whether it takes what others send: no peer, and for TCP and unix sockets in the state ``listen``."""
+        if self.protocol in ("tcp", "unix"):
+            return self.state == "listen"
+        return self.peer is None
+
+
+def read_tables(folder: str, failed: Callable[[str, OSError], None]) -> Iterator[Socket]:
+    """Every socket that the tables in ``folder`` (``/proc/PID/net``) list; a table that cannot be read goes to ``failed``."""
+    for name, protocol, family in _IP_TABLES:
+        yield from _ip_table(_rows(folder, name, failed), protocol, family)
+    yield from _packet_table(_rows(folder, "packet", failed))
+    yield from _unix_table(_rows(folder, "unix", failed))
+
+
+def _rows(folder: str, name: str, failed: Callable[[str, OSError], None]) -> List[bytes]:
+    try:
+        return read_kernel("%s/%s" % (folder, name), _LARGEST_TABLE).split(b"\n")[1:]
+    except FileNotFoundError:
+        return []  # a protocol that this kernel does not have
+    except OSError as error:
+        failed(name, error)
+        return []
+
+
+def _ip_table(rows: List[bytes], protocol: str, family: str) -> Iterator[Socket]:
+    address_of = _ipv4 if family == "ipv4" else _ipv6
+    for row in rows:
+        field = row.split()
+        try:
+            address, port = _endpoint(field[1], address_of)
+            peer, peer_port = _endpoint(field[2], address_of)  # type: Optional[str], Optional[int]
+            number = int(field[3], 16)
+            send, receive = field[4].split(b":")
+            uid, inode = int(field[7]), int(field[9])
+        except (IndexError, ValueError):
+            continue
+        if not peer_port and peer in ("0.0.0.0", "::"):
+            peer, peer_port = None, None
+        yield Socket(protocol, family, _state(protocol, number, peer), address, port, peer, peer_port, inode, uid, int(receive, 16), int(send, 16))
+
+
+def _state(protocol: str, number: int, peer: Optional[str]) -> str:
+    if protocol == "tcp":
+        return _STATES[number] if number < len(_STATES) else "unknown"
+    return "unconnected" if peer is None else "established"
+
+
+def _endpoint(data: bytes, address_of: Callable[[bytes], str]) -> Tuple[str, int]:
+    address, port = data.split(b":")
+    return address_of(address), int(port, 16)
+
+
+def _ipv4(data: bytes) -> str:
+    return socket.inet_ntop(socket.AF_INET, struct.pack("=I", int(data, 16)))
+
+
+def _ipv6(data: bytes) -> str:
+    """Four words, each in the byte order of the machine."""
+    words = struct.pack("=4I", *(int(data[begin : begin + 8], 16) for begin in (0, 8, 16, 24)))
+    return socket.inet_ntop(socket.AF_INET6, words)
+
+
+def _packet_table(rows: List[bytes]) -> Iterator[Socket]:
+    """Columns ``sk RefCnt Type Proto Iface R Rmem User Inode``."""
+    for row in rows:
+        field = row.split()
+        try:
+            yield Socket("packet", "packet", "unconnected", None, None, None, None, int(field[8]), int(field[7]), int(field[6]), None, None, int(field[4]))
+        except (IndexError, ValueError):
+            continue
+
+
+def _unix_table(rows: List[bytes]) -> Iterator[Socket]:
+    """Columns ``Num RefCount Protocol Flags Type St Inode Path``; flag 0x10000 (``__SO_ACCEPTCON``) is a listener."""
+    for row in rows:
+        match = _UNIX_ROW.match(row)
+        if not match:
+            continue
+        state = "listen" if int(match.group(1), 16) & 0x10000 else _UNIX_STATES.get(match.group(2), "unconnected")
+        yield Socket("unix", "unix", state, None, None, None, None, int(match.group(3)), None, None, None, match.group(4))
