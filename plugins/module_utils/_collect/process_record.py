@@ -14,7 +14,6 @@ from .section import SectionBuilder
 from .target import Target
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
-_NOT_SET = 4294967295  # (uid_t) -1: no login yet
 # Variables that change what a program loads, what an interpreter runs, or what a shell records; and where a login came from.
 _TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_", b"SSH_CLIENT", b"SSH_CONNECTION", b"BASH_ENV", b"ENV", b"PROMPT_COMMAND", b"GCONV_PATH")
 
@@ -39,7 +38,7 @@ class ProcessReader:
         except (OSError, ValueError, IndexError):
             return None
         record = self._identity(stat)
-        self._credentials(record, status)
+        self._credentials(record, stat, status)
         self._image(record, stat)
         self._surroundings(record, stat)
         return record
@@ -67,13 +66,13 @@ class ProcessReader:
         put(record, "name", stat.comm)
         return record
 
-    def _credentials(self, record: Dict[str, Any], status: Dict[str, bytes]) -> None:
+    def _credentials(self, record: Dict[str, Any], stat: procfs.Stat, status: Dict[str, bytes]) -> None:
         for field, names in (("Uid", ("uid", "euid", "suid", "fsuid")), ("Gid", ("gid", "egid", "sgid", "fsgid"))):
             values = status.get(field, b"").split()
             for index, name in enumerate(names):
                 record[name] = int(values[index]) if index < len(values) else None
         record["user"] = self._user(record["uid"])
-        record["loginuid"] = self._number(record["pid"], "loginuid", _NOT_SET)
+        record["loginuid"] = self._try(stat, "login uid", lambda: procfs.read_loginuid(self._target.proc, stat.pid))
         record["capabilities"] = text(status["CapEff"]) if "CapEff" in status else None
         record["seccomp"] = int(status["Seccomp"]) if "Seccomp" in status else None
         record["no_new_privileges"] = status["NoNewPrivs"] == b"1" if "NoNewPrivs" in status else None
@@ -85,13 +84,6 @@ class ProcessReader:
         except OSError as error:
             self._builder.error("accounts", error, "/etc/passwd")
             return None
-
-    def _number(self, pid: int, name: str, unset: int) -> Optional[int]:
-        try:
-            value = int(read_kernel("%s/%d/%s" % (self._target.proc, pid, name), 64))
-        except (OSError, ValueError):
-            return None  # a kernel without audit has no loginuid
-        return None if value == unset else value
 
     def _image(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
         image = read_image(self._target, stat)

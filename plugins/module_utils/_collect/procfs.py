@@ -15,6 +15,8 @@ from .reading import read_kernel
 PF_KTHREAD = 0x00200000  # include/linux/sched.h
 GONE = (errno.ENOENT, errno.ESRCH)
 
+_NOT_SET = 4294967295  # (uid_t) -1
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -103,6 +105,15 @@ def read_colon_file(path: str) -> Dict[str, bytes]:
 def read_status(proc: str, pid: int) -> Dict[str, bytes]:
     """Read ``/proc/PID/status``."""
     return read_colon_file("%s/%d/status" % (proc, pid))
+
+
+def read_loginuid(proc: str, pid: int) -> Optional[int]:
+    """The login that a process descends from, ``None`` where there never was one or the kernel keeps none."""
+    try:
+        value = int(read_kernel("%s/%d/loginuid" % (proc, pid), 64))
+    except (FileNotFoundError, PermissionError, ValueError):
+        return None
+    return None if value == _NOT_SET else value
 
 
 def read_argv(proc: str, pid: int) -> List[bytes]:

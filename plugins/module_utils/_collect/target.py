@@ -22,6 +22,7 @@ class Target:
         self._socket_owners = None  # type: Optional[Dict[int, List[int]]]
         self._boot_time = None  # type: Optional[float]
         self.unreadable_descriptors = set()  # type: Set[int]
+        self.programs_by_size = None  # type: Optional[Dict[int, List[bytes]]]
 
     def path(self, absolute: str) -> str:
         """Where a file of the host is found."""
@@ -65,6 +66,15 @@ class Target:
         except OSError as error:
             if not procfs.is_gone(error):
                 self.unreadable_descriptors.add(pid)
+
+    def uids_of(self, pid: int) -> Set[int]:
+        """Every uid of a process, and the login it descends from; empty when it is gone."""
+        try:
+            fields = procfs.read_status(self.proc, pid).get("Uid", b"").split()
+            login = procfs.read_loginuid(self.proc, pid)
+        except OSError:
+            return set()
+        return set(int(uid) for uid in fields) | ({login} if login is not None else set())
 
     @property
     def boot_time(self) -> float:

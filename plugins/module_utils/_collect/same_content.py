@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A program under another name: which file of the system's folders has the same content."""
+
+import os
+from typing import Dict, List, Optional
+
+from .hashing import digest_file
+from .target import Target
+
+_FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/systemd")
+
+
+def find_same(target: Target, size: int, sha256: str) -> Optional[bytes]:
+    """The path of a program with that size (bytes) and SHA-256, ``None`` where there is none."""
+    for path in _by_size(target).get(size, []):
+        if digest_file(os.fsdecode(path), ["sha256"], size).by_algorithm.get("sha256") == sha256:
+            return path[len(os.fsencode(target.root)) :]
+    return None
+
+
+def _by_size(target: Target) -> Dict[int, List[bytes]]:
+    """The regular files of the system's folders by size; looked up once for each host."""
+    if target.programs_by_size is None:
+        target.programs_by_size = {}
+        for folder in _FOLDERS:
+            # On a merged-/usr system /bin is a link into /usr.
+            if not os.path.islink(target.path(folder)):
+                _add_folder(target.path(folder), target.programs_by_size)
+    return target.programs_by_size
+
+
+def _add_folder(folder: str, sizes: Dict[int, List[bytes]]) -> None:
+    try:
+        entries = list(os.scandir(os.fsencode(folder)))
+    except OSError:
+        return
+    for entry in entries:
+        try:
+            if entry.is_file(follow_symlinks=False):
+                sizes.setdefault(entry.stat(follow_symlinks=False).st_size, []).append(entry.path)
+        except OSError:
+            continue
