@@ -132,7 +132,8 @@ def _fields(fields: Iterable[Field]) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    documented = {"description": _with_unit(field), "returned": "when there is something to say" if field in OPTIONAL_FIELDS else "success", **_TYPES[field.type]}
+    returned = "when there is something to say" if field in OPTIONAL_FIELDS else "success"
+    documented = {"description": _with_unit(field), "returned": returned, **_TYPES[field.type]}
     if field.sample is not None:
         documented["sample"] = field.sample
     return documented

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.incident.response.plugins.plugin_utils._case.names import BadCaseId
+
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
 from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
 
@@ -28,7 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
             case = Case(options["case_dir"], options["case"] or Run.current(variables).default_case)
-        except BadCaseId as error:
+        except ValueError as error:
             return {"failed": True, "msg": str(error)}
         host = str(variables["inventory_hostname"])
         state = case.host(host)

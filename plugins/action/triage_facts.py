@@ -9,9 +9,9 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.incident.response.plugins.module_utils._schema.keys import KEYS
 from ansible_collections.incident.response.plugins.plugin_utils._case.answer import Answer, BadAnswer, unpack
-from ansible_collections.incident.response.plugins.plugin_utils._case.names import BadCaseId
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
 from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
 
@@ -27,11 +27,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, variables)
         if not self._task.args.get("case_dir"):
             return self._facts(self._execute_module(task_vars=variables))
-        run = Run.current(variables)
         try:
+            run = Run.current(variables)
             case = Case(self._task.args["case_dir"], str(self._task.args.get("case") or run.default_case))
             case.join(run)
-        except (BadCaseId, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             return {"failed": True, "msg": f"The case cannot be written: {error}"}
         return self._into_case(case, run, str(variables["inventory_hostname"]), variables)
 
@@ -40,6 +40,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             result = self._ask(variables)
         except AnsibleConnectionFailure as error:
             case.store_miss(host, run, "unreachable", str(error))
+            raise
+        except BaseException as error:  # what ends a task that takes too long is no Exception
+            case.store_miss(host, run, "failed", f"it was given up before it answered: {error}")
             raise
         try:
             if result.get("failed"):

@@ -40,7 +40,7 @@ class Accounts:
 
     def __init__(self, root: str = "/") -> None:
         self.all, self.broken = parse_passwd(read_file(root.rstrip("/") + "/etc/passwd", _LIMIT).data)
-        self._by_uid = {}  # type: Dict[int, Account]
+        self._by_uid: Dict[int, Account] = {}
         for account in self.all:
             # A second account with uid 0 must not give its name to what root does.
             if account.uid not in self._by_uid or account.name == b"root":
@@ -61,7 +61,8 @@ class Accounts:
 
     def uids_of(self, users: Iterable[str]) -> Tuple[Set[int], List[str]]:
         """The uids of users asked for, and those that do not exist. A name of digits is a name first, a uid otherwise."""
-        uids, unknown = set(), []  # type: Set[int], List[str]
+        uids: Set[int] = set()
+        unknown: List[str] = []
         for user in users:
             account = self.by_name(user.encode("utf-8", "surrogateescape"))
             if account:

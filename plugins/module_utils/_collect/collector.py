@@ -51,7 +51,7 @@ def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit:
     """Read a host. Return a document: ``schema``, ``collected_at``, ``seconds``, ``interpreter`` and ``sections`` by name."""
     began = time.monotonic()
     names = select(subset)
-    sections = {}  # type: Dict[str, Any]
+    sections: Dict[str, Any] = {}
     reader = journal.start(target) if "history" in names else None
 
     def read_others() -> None:
@@ -83,7 +83,7 @@ def guarded(read: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
     """Read a section; whatever goes wrong in one must not cost the others."""
     try:
         return read()
-    except Exception as error:  # pylint: disable=broad-except
+    except Exception as error:  # noqa: BLE001
         builder = SectionBuilder(0)
         builder.error("section", error, _place(error))
         return builder.finish()

@@ -16,10 +16,10 @@ class SecondView:
     """What psutil saw, as plain sets; ``reason`` says why there is none."""
 
     def __init__(self) -> None:
-        self.version = None  # type: Optional[str]
-        self.reason = None  # type: Optional[str]
-        self.pids = set()  # type: Set[int]
-        self.listeners = set()  # type: Set[Socket]
+        self.version: Optional[str] = None
+        self.reason: Optional[str] = None
+        self.pids: Set[int] = set()
+        self.listeners: Set[Socket] = set()
 
     @classmethod
     def take(cls) -> "SecondView":
@@ -29,11 +29,11 @@ class SecondView:
             import psutil  # pylint: disable=import-outside-toplevel
 
             view.version = str(psutil.__version__)
-            view.pids = set(int(pid) for pid in psutil.pids())
+            view.pids = {int(pid) for pid in psutil.pids()}
             view.listeners = set(_listeners(psutil))
         except ImportError:
             view.reason = "psutil is not installed on the target"
-        except Exception as error:  # pylint: disable=broad-except
+        except Exception as error:  # noqa: BLE001
             view.reason = "psutil of the target failed: %s" % type(error).__name__
         return view
 
@@ -57,7 +57,7 @@ def compare(target: Target, read_listeners: Callable[[], Set[Socket]]) -> Dict[s
         return {"available": False, "version": view.version, "reason": view.reason, "compared": 0, "disagreements": []}
     pids, listeners = set(procfs.list_pids(target.proc)), read_listeners()
     compared = len(view.pids | pids) + len(view.listeners | listeners)
-    disagreements = []  # type: List[Dict[str, Any]]
+    disagreements: List[Dict[str, Any]] = []
     if pids != view.pids or listeners != view.listeners:
         again = SecondView.take()
         pids_again, listeners_again = set(procfs.list_pids(target.proc)), read_listeners()

@@ -43,10 +43,10 @@ def has_dpkg(target: Target) -> bool:
 
 def find_owners(target: Target, paths: Iterable[bytes], builder: SectionBuilder) -> Dict[bytes, Owner]:
     """The owners of those paths that a package owns. Every list of files is read once, and searched for all paths together."""
-    wanted = {alias: path for path in paths for alias in aliases(path)}  # type: Dict[bytes, bytes]
+    wanted: Dict[bytes, bytes] = {alias: path for path in paths for alias in aliases(path)}
     _apply_diversions(target, wanted)
-    found = {}  # type: Dict[bytes, Owner]
-    versions = None  # type: Optional[Dict[str, str]]
+    found: Dict[bytes, Owner] = {}
+    versions: Optional[Dict[str, str]] = None
     for name in _lists(target, builder):
         mine = _listed(target, name, wanted, builder)
         if not mine:

@@ -20,9 +20,10 @@ _CHECKED = ("sha256", "md5")  # what we report, and what dpkg knows
 
 
 class Running(NamedTuple):
-    """An image and the processes that run it; ``handle`` opens it, whatever stands at its path."""
+    """An image, its own status, and the processes that run it; ``handle`` opens it, whatever stands at its path."""
 
     image: Image
+    status: os.stat_result
     pids: List[int]
     handle: str
 
@@ -61,7 +62,7 @@ def collect(
 def _running(target: Target, builder: SectionBuilder, pids: Optional[List[int]], users: Optional[List[str]]) -> List[Running]:
     """Every image once. Its identity is the inode; a path may stand for several, and several paths for one."""
     uids = _uids(target, builder, users)
-    found = {}  # type: Dict[Tuple[int, int], Running]
+    found: Dict[Tuple[int, int], Running] = {}
     for pid, stat in target.stats.items():
         if (pids and pid not in pids) or (uids is not None and not uids & target.uids_of(pid)):
             continue
@@ -74,7 +75,7 @@ def _running(target: Target, builder: SectionBuilder, pids: Optional[List[int]],
         if key in found:
             found[key].pids.append(pid)
         else:
-            found[key] = Running(image, [pid], "%s/%d/exe" % (target.proc, pid))
+            found[key] = Running(image, image.status, [pid], "%s/%d/exe" % (target.proc, pid))
     for pid in sorted(set(pids or ()) - set(target.stats)):
         builder.error("process asked for", "there is no such process", "pid %d" % pid)
     return list(found.values())
@@ -94,7 +95,8 @@ def _named(paths: List[str], builder: SectionBuilder) -> List[Running]:
     for path in paths:
         raw = path.encode("utf-8", "surrogateescape")
         try:
-            found.append(Running(Image(raw, "file", os.stat(raw)), [], path))
+            status = os.stat(raw)
+            found.append(Running(Image(raw, "file", status), status, [], path))
         except OSError as error:
             builder.error("file asked for", error, path)
     return found
@@ -118,9 +120,8 @@ def _owners(target: Target, images: List[Running], builder: SectionBuilder) -> D
 
 
 def _record(target: Target, entry: Running, checksums: Iterable[str]) -> Dict[str, Any]:
-    status = entry.image.status
-    assert status is not None
-    record = {
+    status = entry.status
+    record: Dict[str, Any] = {
         "state": entry.image.state,
         "pids": entry.pids,
         "sha256": None,
@@ -143,7 +144,7 @@ def _record(target: Target, entry: Running, checksums: Iterable[str]) -> Dict[st
         "package_version": None,
         "same_as": None,
         "same_as_package": None,
-    }  # type: Dict[str, Any]
+    }
     put(record, "path", entry.image.path)
     record.update({name: "" for name in checksums if name in ("md5", "sha1")})
     return record

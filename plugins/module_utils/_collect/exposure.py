@@ -24,7 +24,7 @@ def scope_of(address: Optional[str]) -> Optional[str]:
         return None
     if address in ("0.0.0.0", "::", "::ffff:0.0.0.0"):
         return "all"
-    if address == "::1" or address.startswith("127.") or address.startswith("::ffff:127."):
+    if address == "::1" or address.startswith(("127.", "::ffff:127.")):
         return "loopback"
     return "address"
 

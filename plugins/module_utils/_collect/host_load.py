@@ -18,7 +18,7 @@ def read_host(target: Target, records: List[Dict[str, Any]], sample_seconds: flo
     """Record ``host_load``; ``records`` are the processes, for the lists of the busiest."""
     kernel = os.uname()
     memory = _memory(target)
-    host = {
+    host: Dict[str, Any] = {
         "kernel": kernel.release,
         "distribution": _distribution(target),
         "python": platform.python_version(),
@@ -35,7 +35,7 @@ def read_host(target: Target, records: List[Dict[str, Any]], sample_seconds: flo
         "top_cpu": _top(records, lambda record: record["cpu_percent"]),
         "top_memory": _top(records, lambda record: record["rss"]),
         "top_disk": _top(records, lambda record: (record["read_rate"] or 0) + (record["write_rate"] or 0)),
-    }  # type: Dict[str, Any]
+    }
     put(host, "hostname", os.fsencode(kernel.nodename))
     return host
 

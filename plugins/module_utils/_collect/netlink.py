@@ -100,7 +100,8 @@ def read_ipv6_only() -> Tuple[Set[int], Set[int]]:
 
     Raises ``OSError``. Call it only where ``kernel_has`` ``SOCK_DIAG``.
     """
-    only, both = set(), set()  # type: Set[int], Set[int]
+    only: Set[int] = set()
+    both: Set[int] = set()
     for protocol, states in ((socket.IPPROTO_TCP, _TCP_LISTEN), (socket.IPPROTO_UDP, _TCP_CLOSE)):
         request = struct.pack("=BBBBI48x", socket.AF_INET6, protocol, 0, 0, states)
         for _kind, payload in _dump(_NETLINK_SOCK_DIAG, request, _SOCK_DIAG_BY_FAMILY):
@@ -123,7 +124,7 @@ def has_nftables() -> bool:
 def kernel_has(proc: str, root: str, names: Tuple[bytes, ...]) -> bool:
     """Tell whether the kernel can answer without loading a module: modprobe runs what /etc/modprobe.d says, as root."""
     try:
-        loaded = set(line.split(b" ", 1)[0] for line in read_kernel(proc + "/modules").split(b"\n"))
+        loaded = {line.split(b" ", 1)[0] for line in read_kernel(proc + "/modules").split(b"\n")}
     except FileNotFoundError:
         return True  # this kernel loads no modules
     except OSError:

@@ -18,14 +18,14 @@ _MODES = {os.O_RDONLY: "r", os.O_WRONLY: "w", os.O_RDWR: "rw"}
 def read_open_files(target: Target, pid: int) -> Iterator[Dict[str, Any]]:
     """Records ``open_file`` of one process. Raises ``OSError`` when its descriptors are not ours to read."""
     for descriptor in procfs.list_descriptors(target.proc, pid):
-        record = {
+        record: Dict[str, Any] = {
             "pid": pid,
             "descriptor": descriptor.number,
             "kind": _kind(descriptor.target),
             "mode": _mode(target, pid, descriptor.number),
             "is_deleted": False,
             "inode": None,
-        }  # type: Dict[str, Any]
+        }
         put(record, "path", descriptor.target)
         _look_through(target, record)
         yield record

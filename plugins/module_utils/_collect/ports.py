@@ -62,7 +62,7 @@ def read_listeners(target: Target) -> Set[Tuple[str, int]]:
 
 def namespaces(target: Target, builder: SectionBuilder) -> List[Namespace]:
     """One process for each network namespace, that of process 1 (or ours, where process 1 is closed to us) first."""
-    found = {}  # type: Dict[int, int]
+    found: Dict[int, int] = {}
     for pid in target.stats:
         try:
             found.setdefault(procfs.namespace(target.proc, pid, "net"), pid)
@@ -92,7 +92,7 @@ def _is_odd_control_socket(entry: Socket) -> bool:
 
 def _record(target: Target, entry: Socket, namespace: Namespace, packet_filter: PacketFilter) -> Dict[str, Any]:
     pids = target.socket_owners.get(entry.inode, []) if entry.inode else []
-    record = {
+    record: Dict[str, Any] = {
         "protocol": entry.protocol,
         "family": entry.family,
         "state": entry.state,
@@ -111,7 +111,7 @@ def _record(target: Target, entry: Socket, namespace: Namespace, packet_filter: 
         "container_id": _container(target, pids[0] if pids else namespace.pid) if namespace.inode else None,
         "receive_queue": entry.receive_queue,
         "send_queue": entry.send_queue,
-    }  # type: Dict[str, Any]
+    }
     record.update(as_fields(entry, packet_filter))
     put(record, "path", entry.path)
     put(record, "process", target.stats[pids[0]].comm if pids else None)

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One process as a record ``process``."""
 
-import os
 from typing import Any, Dict, Optional, Set, Union
 
 from . import procfs
@@ -15,7 +14,8 @@ from .target import Target
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 # Variables that change what a program loads, what an interpreter runs, or what a shell records; and where a login came from.
-_TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_", b"SSH_CLIENT", b"SSH_CONNECTION", b"BASH_ENV", b"ENV", b"PROMPT_COMMAND", b"GCONV_PATH")
+_TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_")
+_TELLING_NAMES = (b"BASH_ENV", b"ENV", b"GCONV_PATH", b"PROMPT_COMMAND", b"SSH_CLIENT", b"SSH_CONNECTION")
 
 
 class ProcessReader:
@@ -44,7 +44,7 @@ class ProcessReader:
         return record
 
     def _identity(self, stat: procfs.Stat) -> Dict[str, Any]:
-        record = {
+        record: Dict[str, Any] = {
             "pid": stat.pid,
             "ppid": stat.ppid,
             "start_ticks": stat.starttime,
@@ -62,7 +62,7 @@ class ProcessReader:
             "read_rate": None,
             "write_rate": None,
             "is_own": stat.pid in self._own,
-        }  # type: Dict[str, Any]
+        }
         put(record, "name", stat.comm)
         return record
 
@@ -150,7 +150,7 @@ class ProcessReader:
 
 
 def _is_telling(name: bytes) -> bool:
-    return name.startswith(_TELLING) or b"HIST" in name
+    return name.startswith(_TELLING) or name in _TELLING_NAMES or b"HIST" in name
 
 
 def belongs_to(record: Dict[str, Any], uids: Set[int]) -> bool:

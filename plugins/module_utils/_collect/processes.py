@@ -74,7 +74,7 @@ class _Wanted:
 
     def __init__(self, target: Target, builder: SectionBuilder, users: List[str], pids: List[int], names: List[str]) -> None:
         self._pids, self._names = set(pids), set(names)
-        self._uids = None  # type: Optional[Set[int]]
+        self._uids: Optional[Set[int]] = None
         if users:
             self._uids, unknown = target.accounts.uids_of(users)
             for user in unknown:

@@ -93,7 +93,7 @@ def read_stat(proc: str, pid: int) -> Stat:
 
 
 def read_colon_file(path: str) -> Dict[str, bytes]:
-    """Read a file of ``Name:\\tvalue`` lines, such as ``status`` and ``io``."""
+    r"""Read a file of ``Name:\tvalue`` lines, such as ``status`` and ``io``."""
     fields = {}
     for line in read_kernel(path).split(b"\n"):
         name, colon, value = line.partition(b":")

@@ -72,7 +72,7 @@ def open_file(path: Path, beneath: Optional[Path] = None) -> int:
         except OSError as error:
             # ELOOP: a link. ENXIO: a socket, or a device without a driver.
             if error.errno in (errno.ELOOP, errno.ENXIO):
-                raise NotAFile(path, kind_of(os.lstat(name).st_mode if directory is None else os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode))
+                raise NotAFile(path, kind_of(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)) from None
             raise
     finally:
         if directory is not None:
@@ -136,7 +136,7 @@ def read_kernel(path: Path, limit: int = 1 << 24) -> bytes:
 
 
 def text(data: bytes) -> str:
-    """Decode UTF-8; each byte that is not valid becomes ``\\xNN``."""
+    r"""Decode UTF-8; each byte that is not valid becomes ``\xNN``."""
     return data.decode("utf-8", "backslashreplace")
 
 

@@ -76,4 +76,6 @@ def _stat_as_seen(target: Target, pid: int, path: bytes) -> Optional[os.stat_res
 
 def _same_file(one: Optional[os.stat_result], other: os.stat_result) -> bool:
     # overlayfs may give the same file another device number when it is reached through a descriptor: the inode has to be the same.
-    return one is not None and one.st_ino == other.st_ino and (one.st_dev == other.st_dev or (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns))
+    if one is None or one.st_ino != other.st_ino:
+        return False
+    return one.st_dev == other.st_dev or (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)

@@ -19,10 +19,10 @@ class SectionBuilder:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._began = time.monotonic()
-        self._lists = OrderedDict([("items", [])])  # type: OrderedDict[str, List[Dict[str, Any]]]
-        self._singles = {}  # type: Dict[str, Any]
-        self._errors = OrderedDict()  # type: OrderedDict[Tuple[str, str], Dict[str, Any]]
-        self._limits = OrderedDict()  # type: OrderedDict[str, Dict[str, Any]]
+        self._lists: OrderedDict[str, List[Dict[str, Any]]] = OrderedDict([("items", [])])
+        self._singles: Dict[str, Any] = {}
+        self._errors: OrderedDict[Tuple[str, str], Dict[str, Any]] = OrderedDict()
+        self._limits: OrderedDict[str, Dict[str, Any]] = OrderedDict()
 
     def declare(self, name: str) -> None:
         """Make the list ``name`` part of the section even if nothing is added to it."""
@@ -59,7 +59,7 @@ class SectionBuilder:
 
     def finish(self) -> Dict[str, Any]:
         """Give the section its outer shape (``_schema/outer.py``)."""
-        section = dict(self._lists)  # type: Dict[str, Any]
+        section: Dict[str, Any] = dict(self._lists)
         section.update(self._singles)
         section.update(
             errors=list(self._errors.values()),

@@ -94,7 +94,7 @@ def _ip_table(rows: List[bytes], protocol: str, family: str) -> Iterator[Socket]
         field = row.split()
         try:
             address, port = _endpoint(field[1], address_of)
-            peer, peer_port = _endpoint(field[2], address_of)  # type: Optional[str], Optional[int]
+            peer, peer_port = _endpoint(field[2], address_of)
             number = int(field[3], 16)
             send, receive = field[4].split(b":")
             uid, inode = int(field[7]), int(field[9])

@@ -17,12 +17,12 @@ class Target:
         self.root = root.rstrip("/")
         self.proc = proc
         self.is_root = os.geteuid() == 0
-        self._accounts = None  # type: Optional[Accounts]
-        self._stats = None  # type: Optional[Dict[int, procfs.Stat]]
-        self._socket_owners = None  # type: Optional[Dict[int, List[int]]]
-        self._boot_time = None  # type: Optional[float]
-        self.unreadable_descriptors = set()  # type: Set[int]
-        self.programs_by_size = None  # type: Optional[Dict[int, List[bytes]]]
+        self._accounts: Optional[Accounts] = None
+        self._stats: Optional[Dict[int, procfs.Stat]] = None
+        self._socket_owners: Optional[Dict[int, List[int]]] = None
+        self._boot_time: Optional[float] = None
+        self.unreadable_descriptors: Set[int] = set()
+        self.programs_by_size: Optional[Dict[int, List[bytes]]] = None
 
     def path(self, absolute: str) -> str:
         """Where a file of the host is found."""
@@ -74,7 +74,7 @@ class Target:
             login = procfs.read_loginuid(self.proc, pid)
         except OSError:
             return set()
-        return set(int(uid) for uid in fields) | ({login} if login is not None else set())
+        return {int(uid) for uid in fields} | ({login} if login is not None else set())
 
     @property
     def boot_time(self) -> float:
@@ -89,7 +89,8 @@ class Target:
 
     def own_pids(self) -> Set[int]:
         """This run: our process and its ancestors up to the session's leader, by ancestry and never by name."""
-        own, pid = set(), os.getpid()  # type: Set[int], int
+        own: Set[int] = set()
+        pid = os.getpid()
         while pid > 1 and pid not in own:
             own.add(pid)
             stat = self.stats.get(pid)

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-LARGEST_PACKED = 256 << 20
-LARGEST_UNPACKED = 2 << 30
+LARGEST_PACKED = 64 << 20
+LARGEST_UNPACKED = 512 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

@@ -8,15 +8,24 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-import psutil
 from ansible.release import __version__ as ansible_version
 
+try:
+    import psutil
+except ImportError:
+    psutil = None
+
 COLLECTION_VERSION = "0.1.0"
+
+
+class MissingLibrary(ValueError):
+    """A library that the controller needs is not there; the text says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Run:
 
     @classmethod
     def current(cls, task_vars: Mapping[str, Any]) -> Run:
-        """The run that this fork belongs to."""
+        """The run that this fork belongs to. Raises ``MissingLibrary``."""
         process = _runner()
         started = datetime.fromtimestamp(process.create_time(), timezone.utc)
         limit = task_vars.get("ansible_limit")
@@ -61,6 +70,8 @@ class Run:
 
 def _runner() -> psutil.Process:
     """The process that forked the workers: every task of a run has it as parent, whatever the strategy."""
+    if psutil is None:
+        raise MissingLibrary(f"The Python that runs Ansible here has no psutil. Install it: {sys.executable} -m pip install psutil")
     return psutil.Process(os.getppid())
 
 
