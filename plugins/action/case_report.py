@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
+
 from ansible_collections.incident.response.plugins.plugin_utils._case.names import BadCaseId
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
 from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
 from ansible_collections.incident.response.plugins.plugin_utils._detect.engine import Settings
+from ansible_collections.incident.response.plugins.plugin_utils._report.command_line import ansible_options, ansible_program
 from ansible_collections.incident.response.plugins.plugin_utils._report.console import draw
 from ansible_collections.incident.response.plugins.plugin_utils._report.judge import judge
 
@@ -38,7 +42,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
             case = Case(options["case_dir"], options["case"] or Run.current(variables).default_case)
-            settings = Settings(expected_ports=frozenset(options["expected_ports"]), cpu_percent=options["cpu_percent"])
+            settings = Settings(
+                expected_ports=frozenset(options["expected_ports"]),
+                cpu_percent=options["cpu_percent"],
+                ansible_program=ansible_program(),
+                ansible_options=tuple(ansible_options(context.CLIARGS, load_extra_vars(self._loader))),
+            )
         except (BadCaseId, ValueError) as error:
             return {"failed": True, "msg": str(error)}
         if not case.exists():

@@ -25,7 +25,9 @@ def draw(summary: Summary) -> str:
 
 
 def _head(summary: Summary) -> list[str]:
-    counts = [f"{len(summary.named(status))} {status.replace('_', ' ')}" for status in ("reached", "failed", "unreachable", "not_tried") if summary.named(status)]
+    counts = [
+        f"{len(summary.named(status))} {status.replace('_', ' ')}" for status in ("reached", "failed", "unreachable", "not_tried") if summary.named(status)
+    ]
     plural = "" if len(summary.hosts) == 1 else "s"
     return [f"TRIAGE  case {summary.case}  {len(summary.hosts)} host{plural}: {', '.join(counts) or 'none'}"]
 
