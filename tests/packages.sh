@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Installs Debian packages, or says which ones are missing and how to get them.
 set -euo pipefail
 missing=()

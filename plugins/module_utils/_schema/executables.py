@@ -14,10 +14,20 @@ EXECUTABLE = Record(
         Field("path", "str", "Path as the kernel shows it, without its mark as deleted.", "/usr/bin/sleep", required=True),
         Field("state", "str", "C(present), C(deleted), C(replaced), C(memfd) or C(file) for one that is not running.", "present", required=True),
         Field("pids", "list[int]", "Processes that run it.", [4242], required=True),
-        Field("sha256", "str", "SHA-256 of the running image, read through C(/proc/PID/exe).", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        Field(
+            "sha256",
+            "str",
+            "SHA-256 of the running image, read through C(/proc/PID/exe).",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
         Field("sha1", "str", "SHA-1 of it, when asked for.", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
         Field("md5", "str", "MD5 of it, when asked for.", "d41d8cd98f00b204e9800998ecf8427e"),
-        Field("path_sha256", "str", "SHA-256 of the file at that path now, when it is another one.", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        Field(
+            "path_sha256",
+            "str",
+            "SHA-256 of the file at that path now, when it is another one.",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
         Field("inode", "int", "Inode number.", 1835021),
         Field("device", "int", "Device number.", 65024),
         Field("size", "int", "Size.", 43888, unit="bytes"),
@@ -36,7 +46,8 @@ EXECUTABLE = Record(
             "package_state",
             "str",
             "C(unchanged): the running image has the package's content. C(changed): it has not. C(updated): the file now at the path has. "
-            "C(unknown): the package has no digest for it. C(unowned): no package owns the path. C(foreign): runs in another root, as in a container. C(unreadable): could not be found out.",
+            "C(unknown): the package has no digest for it. C(unowned): no package owns the path. "
+            "C(foreign): runs in another root, as in a container. C(unreadable): could not be found out.",
             "unchanged",
             required=True,
         ),

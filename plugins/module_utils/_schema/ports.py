@@ -13,7 +13,13 @@ SOCKET = Record(
     (
         Field("protocol", "str", "C(tcp), C(udp), C(udplite), C(sctp), C(raw), C(packet) or C(unix).", "tcp", required=True),
         Field("family", "str", "C(ipv4), C(ipv6), C(packet) or C(unix).", "ipv6", required=True),
-        Field("state", "str", "C(listen), C(established), C(syn_sent) …, as the kernel names TCP states; C(unconnected) or C(established) for UDP and raw.", "listen", required=True),
+        Field(
+            "state",
+            "str",
+            "C(listen), C(established), C(syn_sent) …, as the kernel names TCP states; C(unconnected) or C(established) for UDP and raw.",
+            "listen",
+            required=True,
+        ),
         Field("is_listener", "bool", "Whether it accepts from others: TCP in C(listen), UDP and raw without a peer.", True, required=True),
         Field("local_address", "str", "Local address.", "::"),
         Field("local_port", "int", "Local port; for raw sockets the IP protocol number.", 31337),

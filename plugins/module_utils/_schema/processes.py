@@ -61,7 +61,12 @@ PROCESS = Record(
         Field("seccomp", "int", "Seccomp mode: 0 off, 1 strict, 2 filter.", 0),
         Field("no_new_privileges", "bool", "Whether C(no_new_privs) is set (see prctl(2)).", False),
         Field("tracer_pid", "int", "Process that traces it; null for none.", 4300),
-        Field("environment", "dict", "Variables that change what is loaded or recorded (C(LD_*), C(HIST*) …); all of them only when asked for.", {"LD_PRELOAD": "/tmp/x.so"}),
+        Field(
+            "environment",
+            "dict",
+            "Variables that change what is loaded or recorded (C(LD_*), C(HIST*) …); all of them only when asked for.",
+            {"LD_PRELOAD": "/tmp/x.so"},
+        ),
         Field("stdio", "list[str]", "What descriptors 0, 1 and 2 are.", ["socket:[41234]", "socket:[41234]", "socket:[41234]"]),
         Field("is_own", "bool", "Whether it is this run itself or an ancestor of it.", False, required=True),
     ),
