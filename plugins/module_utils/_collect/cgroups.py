@@ -52,7 +52,8 @@ def unit_of(path: str) -> Optional[str]:
     """The innermost systemd unit of a control group path; a slice only when there is nothing nearer."""
     units = [part for part in path.split("/") if _UNIT.match(part)]
     nearest = [unit for unit in units if not unit.endswith(".slice")]
-    return (nearest or units or [None])[-1]
+    found = nearest or units
+    return found[-1] if found else None
 
 
 def container_of(path: str) -> Tuple[Optional[str], Optional[str]]:

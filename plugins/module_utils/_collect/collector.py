@@ -10,7 +10,7 @@ import json
 import time
 from base64 import b64encode
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set
 
 from .._schema.keys import KEYS
 from . import executables, history, journal, ports, processes, sessions
@@ -35,7 +35,8 @@ def select(subset: Iterable[str]) -> List[str]:
 
     As in ``ansible.builtin.setup``: ``all``, names, and names with ``!`` in front, which are taken away.
     """
-    chosen, taken = set(), set()
+    chosen: Set[str] = set()
+    taken: Set[str] = set()
     asked = list(subset) or ["all"]
     for name in asked:
         plain = name.lstrip("!")

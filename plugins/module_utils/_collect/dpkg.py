@@ -94,7 +94,7 @@ def _md5sums(target: Target, package: str) -> Dict[bytes, str]:
 
 def _versions(target: Target, builder: SectionBuilder) -> Dict[str, str]:
     """Versions by the name that the package's files in ``info`` have: with the architecture where it may be installed for several."""
-    versions = {}
+    versions: Dict[str, str] = {}
     try:
         data = read_file(target.path("/var/lib/dpkg/status"), _LARGEST).data
     except OSError as error:

@@ -56,7 +56,7 @@ def _usage(target: Target, stat: procfs.Stat) -> Usage:
 
 def _traffic(target: Target) -> Dict[str, Tuple[int, int]]:
     """``/proc/net/dev`` (proc(5)): field 1 is bytes received, field 9 bytes sent."""
-    traffic = {}
+    traffic: Dict[str, Tuple[int, int]] = {}
     try:
         lines = read_kernel(target.proc + "/net/dev").split(b"\n")[2:]
     except OSError:

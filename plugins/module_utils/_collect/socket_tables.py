@@ -100,15 +100,26 @@ def _ip_table(rows: List[bytes], protocol: str, family: str) -> Iterator[Socket]
             uid, inode = int(field[7]), int(field[9])
         except (IndexError, ValueError):
             continue
-        if not peer_port and peer in ("0.0.0.0", "::"):
-            peer, peer_port = None, None
-        yield Socket(protocol, family, _state(protocol, number, peer), address, port, peer, peer_port, inode, uid, int(receive, 16), int(send, 16))
+        connected = bool(peer_port) or peer not in ("0.0.0.0", "::")
+        yield Socket(
+            protocol=protocol,
+            family=family,
+            state=_state(protocol, number, connected),
+            address=address,
+            port=port,
+            peer=peer if connected else None,
+            peer_port=peer_port if connected else None,
+            inode=inode,
+            uid=uid,
+            receive_queue=int(receive, 16),
+            send_queue=int(send, 16),
+        )
 
 
-def _state(protocol: str, number: int, peer: Optional[str]) -> str:
+def _state(protocol: str, number: int, connected: bool) -> str:
     if protocol == "tcp":
         return _STATES[number] if number < len(_STATES) else "unknown"
-    return "unconnected" if peer is None else "established"
+    return "established" if connected else "unconnected"
 
 
 def _endpoint(data: bytes, address_of: Callable[[bytes], str]) -> Tuple[str, int]:
