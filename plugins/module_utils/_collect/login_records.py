@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who was logged in and who failed to: wtmp, wtmpdb and btmp, newest first."""
+
+import os
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from . import procfs, utmp, wtmpdb
+from .reading import iso_time, put
+from .section import SectionBuilder
+from .target import Target
+
+_WTMP = ("/var/log/wtmp", "/var/log/wtmp.1")
+_BTMP = ("/var/log/btmp", "/var/log/btmp.1")
+_BYTES = 8 << 20
+# A file full of garbage must not push the logins out of the list.
+_DAMAGED = 100
+_SLACK = 5
+_SAME_LOGIN = 2.0
+
+Wanted = Callable[[Dict[str, Any]], bool]
+Timed = Tuple[float, Dict[str, Any]]
+
+
+class End(NamedTuple):
+    """How a login ended (``_schema/sessions.py``), and when, in seconds since 1970, where that is known."""
+
+    how: str
+    at: Optional[int]
+
+
+def read_logins(target: Target, builder: SectionBuilder, wanted: Wanted) -> None:
+    """Add the logins, boots and shutdowns to the section's ``logins``."""
+    builder.declare("logins")
+    entries = _read(target, builder, "wtmp", _WTMP)
+    logins = _Pairing(target).logins(entries)
+    rows = _read_wtmpdb(target, builder)
+    for _at, record in _merged(target, logins, rows):
+        if wanted(record):
+            builder.add(record, to="logins")
+
+
+def read_failed_logins(target: Target, builder: SectionBuilder, wanted: Wanted) -> None:
+    """Add the logins that failed to the section's ``failed_logins``."""
+    builder.declare("failed_logins")
+    for entry in reversed(_read(target, builder, "btmp", _BTMP)):
+        record: Dict[str, Any] = {"at": iso_time(entry.at), "source": "btmp", "is_damaged": entry.is_damaged}
+        _put_texts(record, entry)
+        if wanted(record):
+            builder.add(record, to="failed_logins")
+
+
+def _read(target: Target, builder: SectionBuilder, what: str, paths: Tuple[str, ...]) -> List[utmp.Entry]:
+    """The entries of a file and of the one it was rotated to, oldest first."""
+    entries: List[utmp.Entry] = []
+    for path in paths:
+        try:
+            content = utmp.read(target.path(path), _BYTES)
+        except FileNotFoundError as error:
+            # Debian 13 may have wtmpdb in its place. The one before is not there before the first rotation.
+            if path == paths[0] and not (what == "wtmp" and _has_wtmpdb(target)):
+                builder.error(what, error, path)
+            continue
+        except OSError as error:
+            builder.error(what, error, path)
+            continue
+        if content.is_cut:
+            builder.reached("%s (records read)" % path, _BYTES // utmp.LAYOUT.size, content.size // utmp.LAYOUT.size)
+        if content.left_over:
+            builder.error(what, "its size is no multiple of a record: %d bytes are left over" % content.left_over, path)
+        entries = _without_most_damaged(builder, what, path, content.entries) + entries
+    return entries
+
+
+def _without_most_damaged(builder: SectionBuilder, what: str, path: str, entries: List[utmp.Entry]) -> List[utmp.Entry]:
+    damaged = sum(1 for entry in entries if entry.is_damaged)
+    if not damaged:
+        return entries
+    builder.error(what, "%d damaged records" % damaged, path)
+    kept, left = [], damaged - _DAMAGED
+    for entry in entries:
+        if entry.is_damaged and left > 0:
+            left -= 1
+            continue
+        kept.append(entry)
+    return kept
+
+
+def _put_texts(record: Dict[str, Any], entry: utmp.Entry) -> None:
+    put(record, "user", entry.user or None)
+    put(record, "terminal", entry.line or None)
+    put(record, "from", entry.host or (entry.address.encode("ascii") if entry.address else None))
+
+
+class _Pairing:
+    """Matches logouts to logins by their terminal, from the newest record to the oldest."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        # How and when whoever was on a terminal before left it, as far as we have come.
+        self._ends: Dict[bytes, End] = {}
+        self._host_end: Optional[End] = None
+
+    def logins(self, entries: List[utmp.Entry]) -> List[Tuple[float, Dict[str, Any]]]:
+        """Records with their times, newest first."""
+        return [(float(entry.at), self._record(entry)) for entry in reversed(entries) if not self._is_only_an_end(entry)]
+
+    def _is_only_an_end(self, entry: utmp.Entry) -> bool:
+        if entry.is_damaged:
+            return False
+        if entry.type == utmp.DEAD or (entry.type == utmp.USER and not entry.user):
+            self._ends[entry.line] = End("logout", entry.at)
+            return True
+        return entry.type in (utmp.INIT, utmp.LOGIN)
+
+    def _record(self, entry: utmp.Entry) -> Dict[str, Any]:
+        kind = _kind(entry)
+        end = self._end(entry, kind)
+        record: Dict[str, Any] = {
+            "kind": kind,
+            "login_at": iso_time(entry.at),
+            "logout_at": iso_time(end.at) if end else None,
+            "end": end.how if end else None,
+            "pid": entry.pid,
+            "sources": ["wtmp"],
+            "is_damaged": entry.is_damaged,
+        }
+        _put_texts(record, entry)
+        return record
+
+    def _end(self, entry: utmp.Entry, kind: str) -> Optional[End]:
+        if kind == "login":
+            end = self._ends.get(entry.line) or self._host_end
+            self._ends[entry.line] = End("replaced", entry.at)
+            return end or (None if self._lasts(entry) else End("gone", None))
+        if kind == "other" or entry.is_damaged:
+            return None
+        end = self._host_end if kind == "boot" else None
+        self._ends.clear()
+        self._host_end = End("crash", None) if kind == "boot" else End("shutdown", entry.at)
+        return end
+
+    def _lasts(self, entry: utmp.Entry) -> bool:
+        stat = self._target.stats.get(entry.pid)
+        return stat is not None and self._target.started_at(stat) <= entry.at + _SLACK
+
+
+def _kind(entry: utmp.Entry) -> str:
+    if entry.type == utmp.USER:
+        return "login"
+    if entry.type == utmp.BOOT:
+        return "boot"
+    return "shutdown" if entry.type == utmp.RUN_LEVEL and entry.user == b"shutdown" else "other"
+
+
+def _has_wtmpdb(target: Target) -> bool:
+    return any(os.path.lexists(target.path(path)) for path in wtmpdb.PATHS)
+
+
+def _read_wtmpdb(target: Target, builder: SectionBuilder) -> List[wtmpdb.Row]:
+    for path in wtmpdb.PATHS:
+        try:
+            rows = wtmpdb.read(target.path(path), builder.limit + 1)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            # A link to the next of the paths is Debian's own.
+            if os.path.realpath(target.path(path)) != os.path.realpath(target.path(wtmpdb.PATHS[-1])) or path == wtmpdb.PATHS[-1]:
+                builder.error("wtmpdb", error, path)
+            continue
+        except wtmpdb.Unreadable as error:
+            builder.error("wtmpdb", str(error), path)
+            continue
+        if len(rows) > builder.limit:
+            builder.reached("%s (records read)" % path, builder.limit)
+        return rows[: builder.limit]
+    return []
+
+
+def _merged(target: Target, logins: List[Timed], rows: List[wtmpdb.Row]) -> List[Timed]:
+    """A login that both know is one record."""
+    known: Dict[Tuple[Any, Any], List[Timed]] = {}
+    for timed in logins:
+        known.setdefault((timed[1]["user"], timed[1]["terminal"]), []).append(timed)
+    merged = list(logins)
+    for at, record in _records_of(target, rows):
+        twin = next((other for began, other in known.get((record["user"], record["terminal"]), []) if abs(began - at) <= _SAME_LOGIN), None)
+        if twin is None:
+            merged.append((at, record))
+        else:
+            twin["sources"].append("wtmpdb")
+    return sorted(merged, key=lambda timed: timed[0], reverse=True) if rows else merged
+
+
+def _records_of(target: Target, rows: List[wtmpdb.Row]) -> List[Timed]:
+    in_use = {procfs.terminal_name(stat.tty_nr) for stat in target.stats.values()}
+    records, has_booted = [], False
+    for row in rows:
+        is_boot = row.type == wtmpdb.BOOT
+        record: Dict[str, Any] = {
+            "kind": "boot" if is_boot else ("login" if row.type == wtmpdb.USER else "other"),
+            "login_at": iso_time(row.login_at),
+            "logout_at": iso_time(row.logout_at),
+            "pid": None,
+            "sources": ["wtmpdb"],
+            "is_damaged": row.login_at is None or not row.user,
+        }
+        put(record, "user", row.user or None)
+        put(record, "terminal", row.terminal)
+        put(record, "from", row.host)
+        if row.logout_at is not None:
+            record["end"] = "shutdown" if is_boot else "logout"
+        elif has_booted:
+            record["end"] = "crash"
+        else:
+            record["end"] = None if is_boot or record["terminal"] in in_use else "gone"
+        has_booted = has_booted or is_boot
+        records.append((row.login_at or 0.0, record))
+    return records
