@@ -36,10 +36,10 @@ FILE = Record(
         Field("owner_uid", "int", "Uid of its owner.", 1001),
         Field("mode", "str", "Permissions, octal.", "0600"),
         Field("size", "int", "Size.", 512, unit="bytes"),
-        Field("read_from", "int", "Where reading began, when only its end was read.", 0, unit="bytes"),
+        Field("read_from", "int", "Where in the file reading began; not 0 when only its end was read. Null when it was not read.", 0, unit="bytes"),
         Field("modified_at", "time", "When its content last changed.", "2026-11-23T15:01:07Z"),
         Field("changed_at", "time", "When its inode last changed.", "2026-11-23T15:01:07Z"),
-        Field("is_immutable", "bool", "Whether the immutable or append-only attribute is set (chattr(1)).", False),
+        Field("is_immutable", "bool", "Whether the immutable or append-only attribute is set (chattr(1)). Null when it was not read.", False),
         Field("entries", "int", "Entries found.", 12, required=True),
     ),
 )
@@ -54,7 +54,9 @@ TAMPERING = Record(
         Field(
             "sign",
             "str",
-            "C(linked_away), C(not_a_file), C(empty), C(immutable), C(switched_off), C(time_backwards), C(time_in_future), C(not_owner).",
+            "C(linked_away): a link stands there. C(not_a_file): a fifo, a directory … C(empty): of a shell, in a home older than a day. "
+            "C(immutable): it cannot be changed, or only be added to. C(switched_off): by a start-up file or an environment. "
+            "C(time_backwards), as also several shells at a time make. C(time_in_future). C(not_owner): it belongs to somebody else.",
             "switched_off",
             required=True,
         ),
@@ -63,7 +65,7 @@ TAMPERING = Record(
         Field("line", "int", "The line, from 1.", 118),
         Field("pid", "int", "The process whose environment says so.", 4242),
         Field("detail", "str", "What stands there.", "set +o history", required=True),
-        Field("at", "time", "When the file last changed.", "2026-11-23T15:01:07Z"),
+        Field("at", "time", "When the file last changed, or the process started.", "2026-11-23T15:01:07Z"),
     ),
 )
 
@@ -79,6 +81,13 @@ SUDO_EVENT = Record(
         Field("terminal", "str", "Terminal; null for none.", "pts/0"),
         Field("cwd", "str", "Directory.", "/home/alice"),
         Field("command", "str", "Command.", "/usr/bin/id"),
+        Field(
+            "is_ambiguous",
+            "bool",
+            "Whether C(cwd) and C(command) could be told apart in several ways, since one of them holds what looks like fields of sudo.",
+            False,
+            required=True,
+        ),
         Field("result", "str", "C(executed) or C(denied).", "executed", required=True),
         Field("reason", "str", "Why it was denied.", "3 incorrect password attempts"),
         Field("is_configuration_management", "bool", "Whether it has the form of Ansible's own become.", False, required=True),
@@ -86,28 +95,33 @@ SUDO_EVENT = Record(
         Field(
             "trust",
             "str",
-            "C(kernel): the journal's C(_UID), set by the kernel, is root's. C(forgeable): text that others can write. "
-            "C(forged): the kernel says that somebody else wrote it.",
+            "C(kernel): the journal's C(_UID), which the kernel sets, is root's, or that of the account that the line names as its caller while "
+            "the writer had capabilities that only a setuid program gave it: it says who called. "
+            "C(forgeable): a log that anybody can write to, or a line that the named account may have written itself. "
+            "C(forged): by C(_UID) neither root nor the account that the line names wrote it.",
             "kernel",
             required=True,
         ),
-        Field("writer_uid", "int", "Uid that wrote the record, where the journal knows.", 0),
-        Field("line", "int", "Line of the log, from 1.", 7),
+        Field("writer_uid", "int", "Real uid that wrote the record, where the journal knows; of sudo that of its caller.", 1001),
+        Field("line", "int", "Line of the log, from 1. When the log was cut, counted from the cut.", 7),
+        Field("year_inferred", "bool", "Whether the log gives no year, so that C(at) has the one that fits its last change.", False, required=True),
     ),
 )
 
 ACCOUNT_EVENT = Record(
     "account_event",
     "account_events",
-    "Something that changed an account or became another one.",
+    "What the programs that change accounts, or become another one, recorded; of sudo what is not about a command.",
     (
         Field("at", "time", "When, by the record.", "2026-11-23T15:01:07Z"),
-        Field("program", "str", "C(su), C(useradd), C(usermod), C(passwd), C(groupadd) …", "useradd", required=True),
+        Field("program", "str", "C(su), C(sudo), C(useradd), C(usermod), C(passwd), C(groupadd) …", "useradd", required=True),
         Field("user", "str", "Account concerned, where the line names it.", "butter"),
         Field("message", "str", "The line.", "new user: name=butter, UID=1002, GID=0", required=True),
         Field("source", "str", "C(journal), or the path of the log.", "journal", required=True),
-        Field("trust", "str", "As for sudo events.", "kernel", required=True),
-        Field("writer_uid", "int", "Uid that wrote the record, where the journal knows.", 0),
+        Field("trust", "str", "As for sudo events; of what only root can run, a line that a plain account wrote is C(forged).", "kernel", required=True),
+        Field("writer_uid", "int", "Real uid that wrote the record, where the journal knows.", 0),
+        Field("line", "int", "Line of the log, from 1. When the log was cut, counted from the cut.", 7),
+        Field("year_inferred", "bool", "As for sudo events.", False, required=True),
     ),
 )
 

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""History files: where they lie in a home, what stands there, and what they hold. No link is ever followed."""
+
+import fcntl
+import os
+import platform
+import stat
+import struct
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+from .fair_share import allowances
+from .history_formats import NEWEST_FIRST, Parsed, parse
+from .homes import Home
+from .procfs import is_gone
+from .reading import Content, iso_time, kind_of, open_file, put, text
+from .section import SectionBuilder
+
+SHELLS = ("bash", "zsh", "fish", "ksh", "ash", "csh", "sh")
+
+_FILES = (
+    ("bash", b".bash_history"),
+    ("zsh", b".zsh_history"),
+    ("zsh", b".zhistory"),
+    ("zsh", b".histfile"),
+    ("fish", b".local/share/fish/fish_history"),
+    ("fish", b".config/fish/fish_history"),
+    ("ksh", b".sh_history"),
+    ("ksh", b".ksh_history"),
+    ("ksh", b".mksh_history"),
+    ("ash", b".ash_history"),
+    ("csh", b".history"),
+    ("python", b".python_history"),
+    ("mysql", b".mysql_history"),
+    ("mysql", b".mariadb_history"),
+    ("psql", b".psql_history"),
+    ("sqlite", b".sqlite_history"),
+    ("redis", b".rediscli_history"),
+    ("node", b".node_repl_history"),
+    ("mongo", b".dbshell"),
+    ("irb", b".irb_history"),
+    ("php", b".php_history"),
+    ("gdb", b".gdb_history"),
+    ("metasploit", b".msf4/history"),
+    ("less", b".lesshst"),
+    ("less", b".local/state/lesshst"),
+    ("less", b".local/share/lesshst"),
+    ("vim", b".viminfo"),
+    ("wget", b".wget-hsts"),
+)
+_MOST_OF_A_FILE = 4 << 20
+_MOST_OF_ALL = 32 << 20
+
+# ioctl_iflags(2)
+IMMUTABLE, APPEND_ONLY = 0x10, 0x20
+_READ = 0x40000000 if platform.machine().startswith(("ppc", "mips", "sparc", "alpha")) else 0x80000000
+_FS_IOC_GETFLAGS = _READ | (struct.calcsize("l") << 16) | (ord("f") << 8) | 1
+
+
+class Found(NamedTuple):
+    """Something that stands where a program writes its history; ``relative`` to the home, or absolute outside it."""
+
+    home: Home
+    program: str
+    relative: bytes
+    status: os.stat_result
+    link_target: Optional[bytes]
+
+    @property
+    def path(self) -> bytes:
+        """Its path on the host."""
+        return self.relative if self.relative.startswith(b"/") else self.home.path.rstrip(b"/") + b"/" + self.relative
+
+    @property
+    def kind(self) -> str:
+        """``file``, ``link``, ``fifo`` …"""
+        return kind_of(self.status.st_mode)
+
+
+class History(NamedTuple):
+    """What was found, its content (``None`` when it was not read), and its attributes (0 where unknown)."""
+
+    found: Found
+    parsed: Optional[Parsed]
+    content: Optional[Content]
+    attributes: int
+
+
+def find_files(homes: Iterable[Home], elsewhere: Dict[bytes, List[Tuple[str, bytes]]], builder: SectionBuilder) -> List[Found]:
+    """Everything that stands where history files of these homes lie. ``elsewhere`` adds files by home: program and path."""
+    found: List[Found] = []
+    for home in homes:
+        try:
+            descriptor = os.open(home.found_at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            builder.error("home", error, text(home.path))
+            continue
+        try:
+            found.extend(_find_in(home, descriptor, elsewhere.get(home.path, ()), builder))
+        finally:
+            os.close(descriptor)
+    return found
+
+
+def _find_in(home: Home, descriptor: int, more: Iterable[Tuple[str, bytes]], builder: SectionBuilder) -> Iterator[Found]:
+    seen = set()
+    for program, relative in list(_FILES) + list(more):
+        if relative in seen:
+            continue
+        seen.add(relative)
+        try:
+            yield Found(home, program, relative, *look_beneath(descriptor, relative))
+        except OSError as error:
+            if not is_gone(error):
+                builder.error("history file", error, text(home.path + b"/" + relative))
+
+
+def look_beneath(descriptor: int, relative: bytes) -> Tuple[os.stat_result, Optional[bytes]]:
+    """Status of what stands at a path below an open directory, and the text of it if it is a link; an absolute path ignores the directory.
+
+    No link is followed below the directory. Raises ``OSError``.
+    """
+    folder, parts = os.dup(descriptor), [relative] if relative.startswith(b"/") else relative.split(b"/")
+    try:
+        for part in parts[:-1]:
+            deeper = os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            os.close(folder)
+            folder = deeper
+        status = os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)
+        return status, os.readlink(parts[-1], dir_fd=folder) if stat.S_ISLNK(status.st_mode) else None
+    finally:
+        os.close(folder)
+
+
+def read_histories(found: List[Found], builder: SectionBuilder) -> Iterator[History]:
+    """Read and parse, one file after the other: of each a fair part of what may be read in all, the newest part of it."""
+    sizes = [min(entry.status.st_size, _MOST_OF_A_FILE) if entry.kind == "file" else 0 for entry in found]
+    for entry, most in zip(found, allowances(sizes, _MOST_OF_ALL)):
+        if entry.kind != "file":
+            yield History(entry, None, None, 0)
+            continue
+        try:
+            content, attributes = _read(entry, most)
+        except OSError as error:
+            builder.error("history file", error, text(entry.path))
+            yield History(entry, None, None, 0)
+            continue
+        parsed = parse(entry.program, content.data, is_cut=content.offset > 0)
+        if len(content.data) < content.stat.st_size:
+            builder.reached("bytes of " + text(entry.path), len(content.data), content.stat.st_size)
+        elif parsed.parsed_lines < parsed.lines:
+            builder.reached("lines of " + text(entry.path), parsed.parsed_lines, parsed.lines)
+        yield History(entry, parsed, content, attributes)
+
+
+def _read(found: Found, most: int) -> Tuple[Content, int]:
+    outside = found.relative.startswith(b"/")
+    descriptor = open_file(found.path) if outside else open_file(found.relative, beneath=found.home.found_at)
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        _refuse_what_is_not_theirs(found, status, outside)
+        offset = 0 if found.program in NEWEST_FIRST else max(0, status.st_size - most)
+        stream.seek(offset)
+        return Content(stream.read(most), status, offset), _attributes(descriptor)
+
+
+def _refuse_what_is_not_theirs(found: Found, status: os.stat_result, outside: bool) -> None:
+    """A second name for a secret, or a path to it in a start-up file, must not make root read it out."""
+    if status.st_uid == found.home.uid:
+        return
+    if outside:
+        raise OSError(0, "a start-up file names it, but it does not belong to the account: not read")
+    if status.st_nlink > 1:
+        raise OSError(0, "is another name of a file that does not belong to the account: not read")
+
+
+def _attributes(descriptor: int) -> int:
+    """Attributes of chattr(1), 0 where the file system has none."""
+    try:
+        return int(struct.unpack("I", fcntl.ioctl(descriptor, _FS_IOC_GETFLAGS, b"\0" * struct.calcsize("l"))[:4])[0])
+    except OSError:
+        return 0
+
+
+def file_record(history: History, user: Optional[bytes]) -> Dict[str, Any]:
+    """A record ``history_file``."""
+    found, content = history.found, history.content
+    status = content.stat if content else found.status
+    record: Dict[str, Any] = {
+        "uid": found.home.uid,
+        "program": found.program,
+        "kind": found.kind,
+        "owner_uid": status.st_uid,
+        "mode": "%04o" % stat.S_IMODE(status.st_mode),
+        "size": status.st_size,
+        "read_from": content.offset if content else None,
+        "modified_at": iso_time(status.st_mtime),
+        "changed_at": iso_time(status.st_ctime),
+        "is_immutable": bool(history.attributes & (IMMUTABLE | APPEND_ONLY)) if content else None,
+        "entries": len(history.parsed.entries) if history.parsed else 0,
+    }
+    put(record, "user", user)
+    put(record, "path", found.path)
+    put(record, "link_target", found.link_target)
+    return record

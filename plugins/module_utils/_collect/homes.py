@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The homes of a host: of every account, and those under /home that belong to none. Each is named once."""
+
+import os
+import stat
+import threading
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+
+from .accounts import Account
+from .procfs import is_gone
+from .reading import read_kernel
+from .section import SectionBuilder
+from .target import Target
+
+_MOST = 5000
+_PATIENCE = 2.0  # seconds that a file server has to answer
+# A dead server behind one of these holds up whoever touches the mount; autofs would have to mount first.
+_REMOTE = (b"nfs", b"nfs4", b"cifs", b"smb3", b"smbfs", b"9p", b"ceph", b"afs", b"autofs", b"lustre", b"glusterfs")
+
+
+class Home(NamedTuple):
+    """A home: its path as passwd has it, where it is found, its owner's uid, and the account it is read for."""
+
+    path: bytes
+    found_at: bytes
+    owner_uid: int
+    account: Optional[Account]
+
+    @property
+    def uid(self) -> Optional[int]:
+        """Uid of the account."""
+        return self.account.uid if self.account else None
+
+
+class Mounts(NamedTuple):
+    """Mount points of remote file systems: (path, type)."""
+
+    remote: List[Tuple[bytes, bytes]]
+
+    def type_of(self, path: bytes) -> Optional[bytes]:
+        """The remote file system that a path lies on, ``None`` for a local one."""
+        matching = [(point, kind) for point, kind in self.remote if path == point or path.startswith(point.rstrip(b"/") + b"/")]
+        return max(matching)[1] if matching else None
+
+
+def read_mounts(target: Target) -> Mounts:
+    """Read ``/proc/self/mountinfo`` (proc(5)); none where it cannot be read."""
+    remote = []
+    try:
+        lines = read_kernel(target.proc + "/self/mountinfo").split(b"\n")
+    except OSError:
+        return Mounts([])
+    for line in lines:
+        fields, _dash, rest = line.partition(b" - ")
+        kind = rest.partition(b" ")[0]
+        if kind in _REMOTE or kind.startswith(b"fuse"):
+            remote.append((_unescaped(fields.split(b" ")[4]), kind))
+    return Mounts(remote)
+
+
+def _unescaped(field: bytes) -> bytes:
+    for escape, plain in ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\")):
+        field = field.replace(escape, plain)
+    return field
+
+
+def find_homes(target: Target, builder: SectionBuilder, uids: Optional[Set[int]] = None) -> List[Home]:
+    """Every home that is there, each directory once; only those that belong to ``uids`` when they are given."""
+    mounts = read_mounts(target)
+    sharing: OrderedDict[Tuple[int, int], List[Home]] = OrderedDict()
+    seen: Dict[bytes, Optional[os.stat_result]] = {}
+    candidates = _candidates(target, builder)
+    for path, account in candidates:
+        if path not in seen:
+            if len(seen) >= _MOST:
+                builder.reached("homes", _MOST, len({path for path, _account in candidates}))
+                break
+            seen[path] = _directory(target, mounts, path, builder)
+        status = seen[path]
+        if status is not None:
+            home = Home(path, os.fsencode(target.root) + path, status.st_uid, account)
+            sharing.setdefault((status.st_dev, status.st_ino), []).append(home)
+    return [_owner(homes) for homes in sharing.values() if uids is None or any(home.uid in uids for home in homes)]
+
+
+def _owner(homes: List[Home]) -> Home:
+    """Of several accounts with one home, the one that owns it, root before its namesakes; else the first."""
+    owning = [home for home in homes if home.uid == home.owner_uid]
+    return next((home for home in owning if home.account and home.account.name == b"root"), (owning or homes)[0])
+
+
+def _candidates(target: Target, builder: SectionBuilder) -> List[Tuple[bytes, Optional[Account]]]:
+    found: List[Tuple[bytes, Optional[Account]]] = []
+    try:
+        for account in target.accounts.all:
+            if account.home.startswith(b"/") and b"\0" not in account.home:
+                found.append((account.home, account))
+    except OSError as error:
+        builder.error("accounts", error, "/etc/passwd")
+    found.append((b"/root", None))
+    try:
+        names = sorted(os.listdir(os.fsencode(target.path("/home"))))
+    except OSError as error:
+        if not is_gone(error):
+            builder.error("homes", error, "/home")
+        names = []
+    return found + [(b"/home/" + name, None) for name in names if name != b"lost+found"]
+
+
+def _directory(target: Target, mounts: Mounts, path: bytes, builder: SectionBuilder) -> Optional[os.stat_result]:
+    kind = mounts.type_of(path)
+    where = os.fsencode(target.root) + path
+    subject = path.decode("utf-8", "backslashreplace")
+    if kind == b"autofs" or (kind and not _answers(where)):
+        builder.error("home", "lies on %s, which would have to be mounted or does not answer" % kind.decode("ascii", "replace"), subject)
+        return None
+    try:
+        status = os.stat(where)
+    except OSError as error:
+        if not is_gone(error) and not isinstance(error, NotADirectoryError):
+            builder.error("home", error, subject)
+        return None
+    return status if stat.S_ISDIR(status.st_mode) else None
+
+
+def _answers(path: bytes) -> bool:
+    """Tell whether a file server answers in time. The thread that waits for a dead one ends with us."""
+    waiting = threading.Thread(target=_touch, args=(path,), daemon=True)
+    waiting.start()
+    waiting.join(_PATIENCE)
+    return not waiting.is_alive()
+
+
+def _touch(path: bytes) -> None:
+    with suppress(OSError):
+        os.stat(path)

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal, asked through the target's own ``journalctl``: its format is not ours to parse.
+
+It is started early and read by a thread, so that it works while other sections are read, and it never outlives us.
+Source: systemd.journal-fields(7), journalctl(1), the Journal Export Format.
+"""
+
+import atexit
+import os
+import stat
+import subprocess
+import threading
+import time
+from typing import Dict, Iterator, List, Optional
+
+from .log_line import PROGRAMS, LogLine
+from .section import SectionBuilder
+from .target import Target
+
+_PATHS = ("/usr/bin/journalctl", "/bin/journalctl")
+_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_COLORS": "0", "SYSTEMD_URLIFY": "0"}
+_FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_UID", "_PID", "_CAP_EFFECTIVE", "_TRANSPORT", "_SOURCE_REALTIME_TIMESTAMP")
+_MOST_ENTRIES = 10000
+_MOST_BYTES = 16 << 20
+_PATIENCE = 10.0  # seconds from the start
+
+
+def start(target: Target) -> "JournalReader":
+    """Start to read the newest entries; never raises. What went wrong is said by ``lines``."""
+    reader = JournalReader()
+    problem = ""
+    for path in _PATHS:
+        if not os.path.lexists(target.path(path)):
+            continue
+        problem = _why_not_trusted(target.path(path))
+        if not problem:
+            reader.run([target.path(path)] + _arguments())
+            return reader
+    reader.problem = problem or "there is no journalctl"
+    return reader
+
+
+def _arguments() -> List[str]:
+    arguments = ["--no-pager", "--output=export", "--output-fields=" + ",".join(_FIELDS), "--reverse", "--lines=%d" % _MOST_ENTRIES]
+    identifiers = ["SYSLOG_IDENTIFIER=" + program for program in PROGRAMS]
+    return arguments + identifiers + ["+"] + ["_COMM=" + program for program in PROGRAMS]
+
+
+def _why_not_trusted(path: str) -> str:
+    """Why a program should not be started; empty when only root can have put it there."""
+    try:
+        place = os.path.realpath(path)
+        if not stat.S_ISREG(os.stat(place).st_mode):
+            return "journalctl is not a regular file"
+        while True:
+            status = os.stat(place)
+            if status.st_uid != 0 or status.st_mode & 0o022:
+                return "others than root can write %s, so journalctl was not started" % place
+            if place == "/":
+                return ""
+            place = os.path.dirname(place)
+    except OSError as error:
+        return "journalctl: %s" % error.strerror
+
+
+class JournalReader:
+    """A running ``journalctl`` and what it has sent."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._thread: Optional[threading.Thread] = None
+        self._chunks: List[bytes] = []
+        self._complaint = b""
+        self._is_cut = False
+        self._deadline = time.monotonic() + _PATIENCE
+
+    def run(self, command: List[str]) -> None:
+        """Start the command."""
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_ENVIRONMENT, cwd="/")
+        except OSError as error:
+            self.problem = "journalctl: %s" % error.strerror
+            return
+        atexit.register(self.stop)
+        self._thread = threading.Thread(target=self._drain, args=(self._process,), daemon=True)
+        self._thread.start()
+
+    def _drain(self, process: "subprocess.Popen[bytes]") -> None:
+        left = _MOST_BYTES
+        while left > 0 and process.stdout:
+            chunk = os.read(process.stdout.fileno(), min(left, 1 << 16))
+            if not chunk:
+                break
+            self._chunks.append(chunk)
+            left -= len(chunk)
+        else:
+            self._is_cut = True
+            process.kill()
+        if process.stderr:
+            self._complaint = os.read(process.stderr.fileno(), 4096)
+
+    def stop(self) -> None:
+        """End ``journalctl`` if it still runs, and leave no zombie."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.stop)
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        if self._thread is not None:
+            self._thread.join(1)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def lines(self, builder: SectionBuilder) -> List[LogLine]:
+        """Wait for the end, in bounds, and return what was read, the oldest first. What is missing is said in the section."""
+        if self._thread is not None:
+            self._thread.join(max(0.0, self._deadline - time.monotonic()))
+            if self._thread.is_alive():
+                self.problem = "journalctl took longer than %d s: only what it had sent by then was read" % _PATIENCE
+        self.stop()
+        if self._is_cut:
+            builder.reached("bytes of the journal", _MOST_BYTES)
+        if self._complaint.strip():
+            builder.error("journal", self._complaint.strip().split(b"\n")[0].decode("utf-8", "backslashreplace"))
+        if self.problem:
+            builder.error("journal", self.problem)
+        entries = [to_line(entry) for entry in parse_export(b"".join(self._chunks))]
+        self._chunks = []
+        if len(entries) >= _MOST_ENTRIES:
+            builder.reached("entries of the journal", _MOST_ENTRIES)
+        return [line for line in reversed(entries) if line]
+
+
+def parse_export(data: bytes) -> Iterator[Dict[str, bytes]]:
+    """Parse the Journal Export Format: ``NAME=value`` lines, or for what is not plain text ``NAME``, 8 bytes of length, and the bytes."""
+    entry: Dict[str, bytes] = {}
+    place: int = 0
+    while True:
+        end = data.find(b"\n", place)
+        if end < 0:
+            return  # what was cut off is not an entry
+        if end == place:
+            if entry:
+                yield entry
+            entry, place = {}, end + 1
+            continue
+        name, equals, value = data[place:end].partition(b"=")
+        place = end + 1
+        if not equals:
+            size = int.from_bytes(data[place : place + 8], "little")
+            value = data[place + 8 : place + 8 + size]
+            place += 8 + size + 1
+        entry[name.decode("ascii", "replace")] = value
+
+
+def to_line(entry: Dict[str, bytes]) -> Optional[LogLine]:
+    """A line of ours; ``None`` for an entry of something else."""
+    program = _program(entry)
+    if not program:
+        return None
+    at = _number(entry.get("_SOURCE_REALTIME_TIMESTAMP") or entry.get("__REALTIME_TIMESTAMP"))
+    capabilities = entry.get("_CAP_EFFECTIVE")
+    return LogLine(
+        at=None if at is None else at / 1e6,
+        program=program,
+        message=entry.get("MESSAGE", b""),
+        source="journal",
+        uid=_number(entry.get("_UID")),
+        privileged=None if capabilities is None else bool(capabilities.strip(b"0")),
+        pid=_number(entry.get("_PID")),
+        by_syslog=entry.get("_TRANSPORT") == b"syslog",
+    )
+
+
+def _program(entry: Dict[str, bytes]) -> Optional[str]:
+    for name in ("SYSLOG_IDENTIFIER", "_COMM"):
+        program = entry.get(name, b"").decode("ascii", "replace")
+        if program in PROGRAMS:
+            return program
+    return None
+
+
+def _number(value: Optional[bytes]) -> Optional[int]:
+    return int(value) if value is not None and value.isdigit() and len(value) < 20 else None
