@@ -20,7 +20,7 @@ _BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _RIGHT_TO_LEFT = frozenset(("R", "AL", "AN", "LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"))
 _EAST_ASIAN = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"))
 # Cyrillic and Greek letters that most fonts draw as a Latin one (Unicode Technical Standard 39, confusables).
-_DRAWN_AS_LATIN = frozenset("авсенкморстухѕіјһԁԛԝӏАВСЕНІЈКМОРЅТХҮԌԚԜαγικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧϲϳ")
+_DRAWN_AS_LATIN = frozenset("асеорухѕіјһԁԛԝӏАВСЕНІЈКМОРЅТХҮԌԚԜαγικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧϲϳ")
 
 
 def visible(text: str, limit: int = 200) -> str:

@@ -20,6 +20,7 @@ from .records import Disagreement, Executable, HiddenProcess, Process, Program, 
 
 MAX_RECORDS = 200_000
 _MAX_ELEMENTS = 100_000
+_MAX_TEXT = 1 << 20
 _MAX_PROBLEMS = 50
 _MAX_INT = 1 << 63
 _SECTIONS = {section.name: section for section in SECTIONS}
@@ -191,8 +192,8 @@ def _checks(kind: type[Any], record: Record) -> tuple[tuple[str, Check, bool], .
 
 
 def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise _Wrong("is not text")
+    if type(value) is not str or len(value) > _MAX_TEXT:
+        raise _Wrong(f"is not text of at most {_MAX_TEXT} characters")
     if value.isascii():
         return value
     # JSON may carry lone surrogates, which nothing else takes.

@@ -127,7 +127,9 @@ def temp_or_hidden_path(facts: Facts, _settings: Settings) -> Iterator[Reason]:
             continue
         folder = temporary_folder(path)
         if folder:
-            clause = f"it runs from {folder}, where programs are not installed{content_remark(program)}"
+            # Of one that was deleted or replaced, the rule for that says what it is.
+            remark = content_remark(program) if program.process.exe_state == "present" else ""
+            clause = f"it runs from {folder}, where programs are not installed{remark}"
             yield _reason("temp_or_hidden_path", "medium", program, "Program runs from a temporary folder", clause, "T1059")
         parts = hidden_parts(path)
         if parts:

@@ -9,8 +9,10 @@ import re
 
 from ..records import Program
 
+# Letters that are drawn as nothing.
+_BLANKS = "\u2800\u3164\u115f\u1160\uffa0"
 # Folders in which every user, or every login, may leave files.
-_TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/", "/run/user/", "/run/shm/", "/run/lock/", "/var/lock/", "/var/run/user/")
+_TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/dev/mqueue/", "/dev/", "/run/user/", "/run/shm/", "/run/lock/", "/var/lock/", "/var/run/user/")
 _HOME = re.compile(r"/home/[^/]+/|/root/")
 # Hidden folders of a home into which developers' tools install programs; several components for what is wider than its tools.
 _DEVELOPER_FOLDERS = re.compile(
@@ -43,7 +45,7 @@ def is_ansible_folder(path: str) -> bool:
 
 def hidden_parts(path: str) -> list[str]:
     """Components of a path that listings leave out or that do not show what they are: dotted, blank, blank at an end."""
-    return [part for part in path.split("/") if part and (part.startswith(".") or part != part.strip() or not part.strip("\u2800\u3164\u115f\u1160\uffa0"))]
+    return [part for part in path.split("/") if part not in ("", ".", "..") and (part.startswith(".") or part != part.strip() or not part.strip(_BLANKS))]
 
 
 def is_developer_tool(path: str) -> bool:

@@ -144,7 +144,7 @@ def _ownerless(socket: Socket) -> Reason:
         side="network",
         entity=_socket_of(socket),
         title=f"Open to other hosts: {spoken(socket)} by {'no process' if kernel else 'a process that could not be seen'}",
-        clause=f"{spoken(socket)} is open to other hosts, and {'no process holds it: the kernel itself may' if kernel else 'its process could not be seen'}",
+        clause=f"port {spoken(socket)} is open to other hosts, and {'no process holds it: the kernel itself may' if kernel else 'its process could not be seen'}",
         attack=(),
         evidence={"socket": spoken(socket), "owner_state": visible(socket.owner_state, 40)},
         look=_look_at_ports([socket]),

@@ -62,8 +62,10 @@ def own_causes(program: Program) -> tuple[Key, ...]:
 
 
 def shown_path(program: Program) -> str:
-    """Path, or else name, to be shown."""
-    return visible(program.process.exe or program.process.name, _NAME_LENGTH)
+    """Path, or else name, to be shown; in quotes where a part of it is or ends in a blank."""
+    path = program.process.exe or program.process.name
+    shown = visible(path, _NAME_LENGTH)
+    return shown if all(part == part.strip() for part in path.split("/")) else f"'{shown}'"
 
 
 def shown_arguments(process: Process) -> list[str]:
