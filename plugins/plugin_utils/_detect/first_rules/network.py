@@ -12,7 +12,7 @@ from ansible_collections.incident.response.plugins.plugin_utils._quoting import 
 
 from ..facts import Facts
 from ..finding import Level, highest, rank
-from ..reason import Entity, Look, Reason
+from ..reason import Look, Reason
 from ..records import Program, Socket
 from ..settings import Settings
 from .known import USUAL_PORTS, is_interpreter, is_shell, temporary_folder, tool_of
@@ -137,22 +137,20 @@ def _listed(sockets: list[Socket]) -> str:
 
 def _ownerless(socket: Socket) -> Reason:
     """No process is known to hold it: the kernel's own, as of NFS and WireGuard; or we may not see the process."""
-    kernel = socket.owner_state == "kernel"
+    by, why = "a process that could not be seen", "its process could not be seen"
+    if socket.owner_state == "kernel":
+        by, why = "no process", "no process holds it: the kernel itself may"
     return Reason(
         rule="exposed_listener",
         level="low" if socket.exposed is not False else "info",
         side="network",
-        entity=_socket_of(socket),
-        title=f"Open to other hosts: {spoken(socket)} by {'no process' if kernel else 'a process that could not be seen'}",
-        clause=f"port {spoken(socket)} is open to other hosts, and {'no process holds it: the kernel itself may' if kernel else 'its process could not be seen'}",
+        entity=socket_entity(socket.protocol, socket.local_address, socket.local_port),
+        title=f"Open to other hosts: {spoken(socket)} by {by}",
+        clause=f"port {spoken(socket)} is open to other hosts, and {why}",
         attack=(),
         evidence={"socket": spoken(socket), "owner_state": visible(socket.owner_state, 40)},
         look=_look_at_ports([socket]),
     )
-
-
-def _socket_of(socket: Socket) -> Entity:
-    return socket_entity(socket.protocol, socket.local_address, socket.local_port)
 
 
 def shell_with_socket(facts: Facts, _settings: Settings) -> Iterator[Reason]:

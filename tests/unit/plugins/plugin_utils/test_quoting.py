@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.incident.response.plugins.plugin_utils._quoting import host_pattern, invisible_characters, lookalike_characters, shell_quote, visible
 
 ALPHABET = [
-    *map(chr, range(0x00, 0x100)), *"'\"\\$`!{}[]()<>|&;*?~#=%,:@ ", *"\u0455\u0430\u03bf\u202e\u202d\u200b\u200d\u2060\ufeff\u2028\u2029\u00ad\u3164\u2800",
+    *map(chr, range(0x100)), *"'\"\\$`!{}[]()<>|&;*?~#=%,:@ ", *"\u0455\u0430\u03bf\u202e\u202d\u200b\u200d\u2060\ufeff\u2028\u2029\u00ad\u3164\u2800",
     *"\uff53\ufb01\U0001d400\U0001f600\u4e2d\u0627\u0301é", "\ud800", "\udcff", "\udfff", "\x1b[2J", "{{ 7*7 }}", "$(id)", "`id`", "[...]", "\\u0455", "\\",
 ]  # fmt: skip
 
@@ -97,8 +97,10 @@ def test_what_no_argument_can_hold_is_shown(text: str) -> None:
 
 
 HOSTS = [
-    "web1", "web1.example.org", "10.0.0.1", "2001:db8::1", "-i", "--help", "a b", "a,b", "a:b", "!web1", "&web1", "~.*", "web*", "web?", "web[1]", "web[0:3]", "@file", "{{ 7*7 }}",
-    "../../x", "/etc/passwd", "$(id)", "`id`", "a'b", 'a"b', "a;id", "\u0455shd", "cod\u202egpj", "a\nb", "naïve", "web1\n", ".", "_x", "localhost", "WEB1", "fe80::1%eth0", "#x",
+    "web1", "web1.example.org", "10.0.0.1", "2001:db8::1", "-i", "--help", "a b", "a,b", "a:b", "!web1", "&web1", "~.*", "web*", "web?", "web[1]", "web[0:3]",
+    "@file",
+    "../../x", "/etc/passwd", "$(id)", "`id`", "a'b", 'a"b', "a;id", "\u0455shd", "cod\u202egpj", "a\nb", "{{ 7*7 }}",
+    "naïve", "web1\n", ".", "_x", "localhost", "WEB1", "fe80::1%eth0", "#x",
 ]  # fmt: skip
 
 

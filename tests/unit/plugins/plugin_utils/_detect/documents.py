@@ -22,7 +22,10 @@ _QUIET: dict[str, dict[str, Any]] = {
         "ppid": 1, "user": "root", "uid": 0, "cpu_percent": 0.0, "container_id": None, "container_engine": None, "foreign_namespaces": [], "environment": {},
         "stdio": ["/dev/null", "/dev/null", "/dev/null"], "terminal": None, "tracer_pid": None, "unit": "work.service",
     },
-    "ports": {"container_id": None, "network_namespace": None, "is_dual_stack": False, "family": "ipv4", "local_address": "0.0.0.0", "remote_address": None, "remote_port": None},
+    "ports": {
+        "container_id": None, "network_namespace": None, "is_dual_stack": False, "family": "ipv4", "local_address": "0.0.0.0",
+        "remote_address": None, "remote_port": None,
+    },
     "executables": {"path_sha256": None, "same_as": None, "same_as_package": None, "owner_uid": 0},
 }  # fmt: skip
 

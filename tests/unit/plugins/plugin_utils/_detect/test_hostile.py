@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.incident.response.plugins.plugin_utils._detect import engine
 from ansible_collections.incident.response.plugins.plugin_utils._detect.engine import Settings, detect, examine
 from ansible_collections.incident.response.plugins.plugin_utils._detect.facts import MAX_RECORDS, Facts, read_facts
+from ansible_collections.incident.response.plugins.plugin_utils._detect.first_rules import RULES
 from ansible_collections.incident.response.plugins.plugin_utils._detect.reason import Reason
 from ansible_collections.incident.response.tests.unit.plugins.plugin_utils._detect.documents import Host
 
@@ -136,7 +137,7 @@ def test_a_rule_that_fails_does_not_silence_the_others(monkeypatch: pytest.Monke
     def broken(_facts: Facts, _settings: Settings) -> Iterator[Reason]:
         raise RuntimeError
 
-    monkeypatch.setattr(engine, "RULES", (broken, *engine.RULES))
+    monkeypatch.setattr(engine, "RULES", (broken, *RULES))
     verdict = full_host().verdict()
     assert any(finding.level == "high" for finding in verdict.findings)
     assert verdict.problems == ["the rule broken failed on these facts (RuntimeError): nothing was judged by it"]
