@@ -30,7 +30,8 @@ options:
     type: list
     elements: str
 notes:
-  - At most the newest 8 MiB of each of wtmp, wtmp.1, btmp and btmp.1 are read; C(limits) says so when there is more.
+  - Of wtmp and wtmp.1 together the newest 4 MiB are read, some 10,000 records, and as much of btmp and btmp.1. C(limits) says
+    so when there is more.
 seealso:
   - module: incident.response.process_facts
   - module: incident.response.triage_facts

@@ -13,7 +13,7 @@ from .target import Target
 
 _WTMP = ("/var/log/wtmp", "/var/log/wtmp.1")
 _BTMP = ("/var/log/btmp", "/var/log/btmp.1")
-_BYTES = 8 << 20
+_BYTES = 4 << 20  # of a file and its predecessor together
 # A file full of garbage must not push the logins out of the list.
 _DAMAGED = 100
 _SLACK = 5
@@ -45,7 +45,7 @@ def read_failed_logins(target: Target, builder: SectionBuilder, wanted: Wanted) 
     """Add the logins that failed to the section's ``failed_logins``."""
     builder.declare("failed_logins")
     for entry in reversed(_read(target, builder, "btmp", _BTMP)):
-        record: Dict[str, Any] = {"at": iso_time(entry.at), "source": "btmp", "is_damaged": entry.is_damaged}
+        record: Dict[str, Any] = {"at": iso_time(entry.at or None), "source": "btmp", "is_damaged": entry.is_damaged}
         _put_texts(record, entry)
         if wanted(record):
             builder.add(record, to="failed_logins")
@@ -56,7 +56,7 @@ def _read(target: Target, builder: SectionBuilder, what: str, paths: Tuple[str, 
     entries: List[utmp.Entry] = []
     for path in paths:
         try:
-            content = utmp.read(target.path(path), _BYTES)
+            content = utmp.read(target.path(path), _BYTES - len(entries) * utmp.LAYOUT.size)
         except FileNotFoundError as error:
             # Debian 13 may have wtmpdb in its place. The one before is not there before the first rotation.
             if path == paths[0] and not (what == "wtmp" and _has_wtmpdb(target)):
@@ -119,7 +119,7 @@ class _Pairing:
         end = self._end(entry, kind)
         record: Dict[str, Any] = {
             "kind": kind,
-            "login_at": iso_time(entry.at),
+            "login_at": iso_time(entry.at or None),
             "logout_at": iso_time(end.at) if end else None,
             "end": end.how if end else None,
             "pid": entry.pid,
@@ -190,6 +190,8 @@ def _merged(target: Target, logins: List[Timed], rows: List[wtmpdb.Row]) -> List
             merged.append((at, record))
         else:
             twin["sources"].append("wtmpdb")
+            if twin["logout_at"] is None and record["logout_at"] is not None:
+                twin.update(logout_at=record["logout_at"], end=record["end"])
     return sorted(merged, key=lambda timed: timed[0], reverse=True) if rows else merged
 
 

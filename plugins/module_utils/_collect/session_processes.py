@@ -44,10 +44,10 @@ def find_terminals(target: Target) -> List[Terminal]:
 
 def _only_asks(target: Target, stat: procfs.Stat) -> bool:
     """Whether it is a getty at its prompt. A name is free to choose: it has to be where the system's manager put it."""
-    if stat.comm not in _PROMPTS or stat.ppid != 1 or any(other.ppid == stat.pid for other in target.stats.values()):
+    if stat.comm not in _PROMPTS or any(other.ppid == stat.pid for other in target.stats.values()):
         return False
-    group = _control_group(target, stat.pid)
-    return group is None or bool(_GETTY_UNIT.search(group)) or (b".service" not in group and not _SCOPE.search(group))
+    group = _control_group(target, stat.pid) or b""
+    return bool(_GETTY_UNIT.search(group)) or (stat.ppid == 1 and b".scope" not in group and b".service" not in group)
 
 
 def _is_in_our_pid_namespace(target: Target, pid: int) -> bool:

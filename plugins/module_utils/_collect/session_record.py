@@ -125,7 +125,7 @@ class SessionReader:
         head = draft.terminal.leader if draft.terminal else self._target.stats.get(draft.leader or 0)
         if draft.members and head:
             return self._target.started_at(head)
-        return draft.record.at if draft.record else None
+        return draft.record.at or None if draft.record else None
 
     def _processes(self, record: Dict[str, Any], draft: Draft) -> None:
         stats = [self._target.stats[pid] for pid in draft.members]
@@ -222,9 +222,11 @@ def _recorded_users(draft: Draft) -> Iterator[bytes]:
 
 
 def _recorded_hosts(draft: Draft) -> Iterator[bytes]:
+    """What logind has comes first: more programs than root's may write utmp."""
+    login = draft.login or (draft.outer.login if draft.connection and draft.outer else None)
+    if login and login.remote_host:
+        yield login.remote_host
     if draft.record and draft.record.host:
         yield draft.record.host
     elif draft.record and draft.record.address:
         yield draft.record.address.encode("ascii")
-    if draft.login and draft.login.remote_host:
-        yield draft.login.remote_host

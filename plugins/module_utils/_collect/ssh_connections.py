@@ -17,7 +17,7 @@ from .target import Target
 _NAMES = (b"sshd", b"sshd-session", b"sshd-auth")
 _TITLE = re.compile(rb"sshd(?:-session|-auth)?: (.*)\Z", re.DOTALL)
 _SYSTEM_FOLDERS = (b"/usr/", b"/opt/", b"/sbin/", b"/nix/store/")
-_MARK = re.compile(rb"(.*) \[([a-z]+)\]\Z", re.DOTALL)
+_MARK = re.compile(rb"(.*?) ?\[([a-z]+)\]\Z", re.DOTALL)
 
 
 class Connection(NamedTuple):

@@ -13,7 +13,7 @@ SESSION = Record(
     (
         Field("user", "str", "Account, by the uid that the kernel or logind has.", "mallory"),
         Field("uid", "int", "Uid.", 1001),
-        Field("recorded_user", "str", "Account that a record names instead: a forged one, or who used sudo to get this terminal.", None),
+        Field("recorded_user", "str", "Account that a record names instead: it was forged, or somebody else has taken over the terminal.", None),
         Field("terminal", "str", "Terminal; null for a session without one.", "pts/0"),
         Field("from", "str", "Remote address by its connection, else the host that was recorded; null for a local session.", "203.0.113.5"),
         Field("from_port", "int", "Remote port, by its connection.", 51234),
