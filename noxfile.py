@@ -147,6 +147,14 @@ def target(session: nox.Session) -> None:
     session.run("pytest", "tests/unit/plugins/module_utils", *session.posargs, env={"PYTHONPATH": COLLECTIONS})
 
 
+@nox.session
+def ruff(session: nox.Session) -> None:
+    """Check style and layout of all Python of the checkout."""
+    session.install("ruff==0.17.6")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
 @nox.session(name="target-syntax")
 def target_syntax(session: nox.Session) -> None:
     """Check that target code uses nothing newer than Python 3.6."""
@@ -169,6 +177,6 @@ def bench(session: nox.Session) -> None:
 
 add_meta(
     "static",
-    ["lint", "docs-check", "extra-checks", "build-import-check", "ansible-lint", "generated", "target-syntax"],
+    ["ruff", "lint", "docs-check", "extra-checks", "build-import-check", "ansible-lint", "generated", "target-syntax"],
     "Run everything that reads the sources only.",
 )
