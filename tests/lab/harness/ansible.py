@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from .case_folder import CaseFolder
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _TIMEOUT = 180.0
+_RESULT = re.compile(r"^(\S.*) \| [A-Z!]+ => (?=\{)", re.MULTILINE)
 
 
 def collections_path() -> str:
@@ -99,16 +101,20 @@ class Ansible:
 
     def module(self, pattern: str, module: str, arguments: Mapping[str, Any] | None = None, *words: str, inventory: Path | None = None) -> dict[str, Any]:
         """Call a module ad hoc, and return the result of each host by its name."""
-        done = self.run(
-            "ansible", pattern, "-m", module, "-a", json.dumps(arguments or {}), *words,
-            environment={"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1"}, inventory=inventory,
-        )  # fmt: skip
+        done = self.run("ansible", pattern, "-m", module, *(("-a", json.dumps(arguments)) if arguments else ()), *words, inventory=inventory)
         return _results(done)
+
+    def facts(self, pattern: str, module: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Call one of the collection's modules, and return the facts of each host by its name."""
+        results = self.module(pattern, f"incident.response.{module}", arguments)
+        refused = {host: result.get("msg") for host, result in results.items() if "ansible_facts" not in result}
+        assert not refused, refused
+        return {host: result["ansible_facts"] for host, result in results.items()}
 
 
 def _results(done: Done) -> dict[str, Any]:
-    try:
-        plays = json.loads(done.output[done.output.index("{\n") :])["plays"]
-    except ValueError as error:
-        raise AssertionError(f"no results: {error}\n{done.output[-3000:]}") from None
-    return {host: result for play in plays for task in play["tasks"] for host, result in task["hosts"].items()}
+    """The results in what ``ansible`` prints: ``HOST | SUCCESS => {…}``."""
+    decoder = json.JSONDecoder()
+    found = {match[1]: decoder.raw_decode(done.output, match.end())[0] for match in _RESULT.finditer(done.output)}
+    assert found, f"no results:\n{done.output[-3000:]}"
+    return found

@@ -38,6 +38,7 @@ def words(case, block):
 
 def lay_out(request):
     """Put every block where bash finds it."""
+    os.makedirs(PLACE, exist_ok=True)
     for case, blocks in request["cases"].items():
         os.makedirs(folder(case), exist_ok=True)
         for name, text in blocks.items():

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,25 @@ def observe(fleet: Fleet, ansible: Ansible, name: str, cases: Sequence[Case], op
         fleet.mark_clean()
     assert (case.path / "findings.jsonl").exists(), run.output[-4000:]
     return Observed(run, case, planted, canaries)
+
+
+@contextmanager
+def states(fleet: Fleet, cases: Mapping[str, Sequence[Case]]) -> Iterator[Mapping[str, Mapping[str, Planted]]]:
+    """Have cases, by host, planted for a while. Every one of them is there."""
+    planted: dict[str, Mapping[str, Planted]] = {}
+
+    def _plant(host: Host) -> None:
+        planted[host.name] = plant(host, cases.get(host.name, ()))
+
+    try:
+        fleet.mark_dirty()
+        fleet.each(_plant)
+        missing = {f"{case} on {host}": entry.problem for host, entries in planted.items() for case, entry in entries.items() if entry.problem}
+        assert not missing, missing
+        yield planted
+    finally:
+        fleet.each(lambda host: remove(host, cases.get(host.name, ())))
+        fleet.mark_clean()
 
 
 def _for(host: Host, cases: Sequence[Case]) -> list[Case]:
