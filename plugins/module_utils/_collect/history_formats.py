@@ -7,7 +7,7 @@ Every parser takes numbered lines and gives entries in the order in which they w
 """
 
 import re
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 _LONGEST = 4096  # bytes of an entry that is put together of several lines
 _MOST_LINES = 50000
@@ -168,16 +168,19 @@ def _psql(lines: Iterable[NumberedLine]) -> List[Entry]:
     return [entry._replace(command=entry.command.replace(b"\x01", b"\n")) for entry in _editline(lines)]
 
 
-def _python(lines: Iterable[NumberedLine]) -> List[Entry]:
+def _python(lines: Sequence[NumberedLine]) -> List[Entry]:
     """Python 3.13 writes a newline in a command as carriage return and newline."""
+    if lines and lines[0][1] == _LIBEDIT:
+        return _editline(lines)
     entries: List[Entry] = []
     is_open = False
-    for entry in _editline(lines):
+    for number, line in lines:
         if is_open and len(entries[-1].command) < _LONGEST:
-            entries[-1] = entries[-1]._replace(command=entries[-1].command + b"\n" + entry.command.rstrip(b"\r"))
-        else:
-            entries.append(entry._replace(command=entry.command.rstrip(b"\r")))
-        is_open = entry.command.endswith(b"\r")
+            entries[-1] = entries[-1]._replace(command=entries[-1].command + b"\n" + line.rstrip(b"\r"))
+            is_open = line.endswith(b"\r")
+        elif line.strip():
+            entries.append(Entry(number, None, None, line.rstrip(b"\r")))
+            is_open = line.endswith(b"\r")
     return entries
 
 

@@ -124,7 +124,12 @@ def _directory(target: Target, mounts: Mounts, path: bytes, builder: SectionBuil
         if not is_gone(error) and not isinstance(error, NotADirectoryError):
             builder.error("home", error, subject)
         return None
-    return status if stat.S_ISDIR(status.st_mode) else None
+    if not stat.S_ISDIR(status.st_mode):
+        return None
+    if not os.access(where, os.X_OK, effective_ids=True):
+        builder.error("home", "Permission denied", subject)
+        return None
+    return status
 
 
 def _answers(path: bytes) -> bool:

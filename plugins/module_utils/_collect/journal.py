@@ -19,6 +19,7 @@ from .log_line import PROGRAMS, LogLine
 from .section import SectionBuilder
 from .target import Target
 
+_FOLDERS = ("/var/log/journal", "/run/log/journal")
 _PATHS = ("/usr/bin/journalctl", "/bin/journalctl")
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_COLORS": "0", "SYSTEMD_URLIFY": "0"}
 _FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_UID", "_PID", "_CAP_EFFECTIVE", "_TRANSPORT", "_SOURCE_REALTIME_TIMESTAMP")
@@ -30,6 +31,7 @@ _PATIENCE = 10.0  # seconds from the start
 def start(target: Target) -> "JournalReader":
     """Start to read the newest entries; never raises. What went wrong is said by ``lines``."""
     reader = JournalReader()
+    reader.note = _what_cannot_be_read(target)
     problem = ""
     for path in _PATHS:
         if not os.path.lexists(target.path(path)):
@@ -46,6 +48,27 @@ def _arguments() -> List[str]:
     arguments = ["--no-pager", "--output=export", "--output-fields=" + ",".join(_FIELDS), "--reverse", "--lines=%d" % _MOST_ENTRIES]
     identifiers = ["SYSLOG_IDENTIFIER=" + program for program in PROGRAMS]
     return arguments + identifiers + ["+"] + ["_COMM=" + program for program in PROGRAMS]
+
+
+def _what_cannot_be_read(target: Target) -> str:
+    """``journalctl --output=export`` says nothing when it finds no journal, or when it may read only a part of it."""
+    found, denied = 0, 0
+    for folder in _FOLDERS:
+        for machine in _names(target.path(folder)):
+            for name in _names(target.path("%s/%s" % (folder, machine))):
+                if name.endswith(".journal"):
+                    found += 1
+                    denied += not os.access(target.path("%s/%s/%s" % (folder, machine, name)), os.R_OK)
+    if denied:
+        return "Permission denied: %d of its %d files were not read" % (denied, found)
+    return "" if found else "there are no journal files"
+
+
+def _names(folder: str) -> List[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _why_not_trusted(path: str) -> str:
@@ -70,6 +93,7 @@ class JournalReader:
 
     def __init__(self) -> None:
         self.problem = ""
+        self.note = ""
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._thread: Optional[threading.Thread] = None
         self._chunks: List[bytes] = []
@@ -128,8 +152,9 @@ class JournalReader:
             builder.reached("bytes of the journal", _MOST_BYTES)
         if self._complaint.strip():
             builder.error("journal", self._complaint.strip().split(b"\n")[0].decode("utf-8", "backslashreplace"))
-        if self.problem:
-            builder.error("journal", self.problem)
+        for problem in (self.problem, self.note):
+            if problem:
+                builder.error("journal", problem)
         entries = [to_line(entry) for entry in parse_export(b"".join(self._chunks))]
         self._chunks = []
         if len(entries) >= _MOST_ENTRIES:

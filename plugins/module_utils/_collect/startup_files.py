@@ -84,7 +84,7 @@ def read_startup_files(target: Target, homes: Iterable[Home], builder: SectionBu
     homes = list(homes)
     for program, path in _host_files(target, builder):
         try:
-            content = read_file(target.path(path), _MOST)
+            content = _read_of_host(target, path)
         except OSError as error:
             if not is_gone(error):
                 builder.error("start-up file", error, path)
@@ -107,6 +107,11 @@ def _host_files(target: Target, builder: SectionBuilder) -> List[Tuple[str, str]
             if not is_gone(error):
                 builder.error("start-up files", error, folder)
     return found
+
+
+def _read_of_host(target: Target, path: str) -> Content:
+    """Packages put links into /etc, and only root can; what they lead to is still read as a regular file only."""
+    return read_file(os.path.realpath(target.path(path)), _MOST)
 
 
 def _read_home(found: Startup, home: Home, builder: SectionBuilder) -> None:

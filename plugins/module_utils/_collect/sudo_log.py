@@ -25,6 +25,7 @@ _CONTINUED = b"(command continued) "
 _FULL_CHUNK = 950  # bytes; a shorter chunk was split at a blank, which was left out
 _MOST_JOINED = 1 << 16
 _ANSIBLE = re.compile(rb"/\S+ -c ['\"]?\s*echo BECOME-SUCCESS-[a-z]{32}\b")
+_SHELL = re.compile(rb"/(?:[^/ ]+/)*(?:su|sh|bash|dash|zsh|ksh|mksh|fish|csh|tcsh|ash|rbash|busybox)(?: |$)")
 # Warnings that have the fields of a command, but say nothing of one.
 _WARNINGS = (b"problem with defaults entries", b"unable to ", b"ignoring ", b"time stamp ", b"timestamp ")
 
@@ -145,6 +146,7 @@ class Reader:
             "result": "denied" if parsed.reason else "executed",
             "is_configuration_management": bool(parsed.command and _ANSIBLE.match(parsed.command)),
             "is_ambiguous": parsed.is_ambiguous,
+            "runs_shell": bool(parsed.command and _SHELL.match(parsed.command)),
             "year_inferred": line.year_inferred,
             "source": line.source,
             "trust": trust(line, account.uid if account else None),

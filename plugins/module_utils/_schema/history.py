@@ -88,6 +88,7 @@ SUDO_EVENT = Record(
             False,
             required=True,
         ),
+        Field("runs_shell", "bool", "Whether the command is a shell or C(su): what was done in it is not recorded here.", False, required=True),
         Field("result", "str", "C(executed) or C(denied).", "executed", required=True),
         Field("reason", "str", "Why it was denied.", "3 incorrect password attempts"),
         Field("is_configuration_management", "bool", "Whether it has the form of Ansible's own become.", False, required=True),

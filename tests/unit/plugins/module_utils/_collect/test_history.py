@@ -83,7 +83,8 @@ def test_every_account_is_read_and_homes_of_nobody_too(host):
         (None, "bash", "left behind", None),
     ]
     assert section["items"][1]["duration"] == 2.0
-    assert [(record["path"], record["entries"], record["kind"]) for record in section["files"]][0] == ("/root/.bash_history", 1, "file")
+    record = section["files"][0]
+    assert (record["path"], record["entries"], record["kind"]) == ("/root/.bash_history", 1, "file")
 
 
 def test_a_home_that_accounts_share_is_read_once_for_its_owner(host):

@@ -72,7 +72,7 @@ def test_clients():
     assert _commands("mysql", b"_HiStOrY_V2_\nselect\\0401;\n") == [(None, b"select 1;")]
     assert _commands("mysql", b"select 1;\n") == [(None, b"select 1;")]
     assert _commands("psql", b"select\x01 1;\n") == [(None, b"select\n 1;")]
-    assert _commands("python", b"def f():\r\n  pass\nimport os\n") == [(None, b"def f():\n  pass"), (None, b"import os")]
+    assert _commands("python", b"def f():\r\n    return 1\r\n    \n1+1\n") == [(None, b"def f():\n    return 1\n    "), (None, b"1+1")]
     assert _commands("redis", b"KEYS *\n") == [(None, b"KEYS *")]
 
 

@@ -57,7 +57,7 @@ def test_a_program_that_others_can_write_is_not_started(tmp_path):
     path = _program(tmp_path, "touch %s\n" % mark, mode=0o777)
     builder = SectionBuilder(10)
     assert journal.start(Target(root=str(tmp_path))).lines(builder) == []
-    (error,) = builder.finish()["errors"]
+    error = builder.finish()["errors"][0]
     assert "others than root can write %s" % path in error["reason"]
     assert not mark.exists()
 
@@ -65,7 +65,18 @@ def test_a_program_that_others_can_write_is_not_started(tmp_path):
 def test_no_journalctl_is_said(tmp_path):
     builder = SectionBuilder(10)
     assert journal.start(Target(root=str(tmp_path))).lines(builder) == []
-    assert builder.finish()["errors"][0]["reason"] == "there is no journalctl"
+    assert [error["reason"] for error in builder.finish()["errors"]] == ["there is no journalctl", "there are no journal files"]
+
+
+def test_a_journal_that_is_closed_to_us_is_said(tmp_path, monkeypatch):
+    folder = tmp_path / "var" / "log" / "journal" / "0123"
+    folder.mkdir(parents=True)
+    (folder / "system.journal").write_bytes(b"")
+    (folder / "user-1001.journal").write_bytes(b"")
+    monkeypatch.setattr(os, "access", lambda path, _mode: "user-1001" in path)
+    builder = SectionBuilder(10)
+    journal.start(Target(root=str(tmp_path))).lines(builder)
+    assert builder.finish()["errors"][1]["reason"] == "Permission denied: 1 of its 2 files were not read"
 
 
 def _run(tmp_path, text):

@@ -161,3 +161,19 @@ def test_ansible_is_recognised_and_the_record_is_the_declared_one(tmp_path, comm
     assert event["is_configuration_management"] is expected
     assert set(event) == {field.name for field in SUDO_EVENT.fields}
     assert (event["at"], event["trust"], event["result"], event["writer_uid"]) == ("2026-11-23T15:03:00Z", "kernel", "executed", 1001)
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (b"/bin/bash --login -c true", True),
+        (b"/usr/bin/su -c id", True),
+        (b"/usr/local/bin/zsh", True),
+        (b"/usr/bin/sum x", False),
+        (b"/usr/bin/id /bin/sh", False),
+        (b"list", False),
+    ],
+)
+def test_shells_are_marked(tmp_path, command, expected):
+    event = Reader(Target(root=str(tmp_path)), Mounts([])).event(_line(b"alice : PWD=/ ; USER=root ; COMMAND=" + command))
+    assert event["runs_shell"] is expected
