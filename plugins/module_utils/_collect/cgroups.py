@@ -31,7 +31,7 @@ class ControlGroup(NamedTuple):
 def parse_cgroup(data: str) -> Optional[ControlGroup]:
     """Parse ``/proc/PID/cgroup`` (cgroups(7)): the v2 hierarchy, or systemd's own on v1; ``None`` where there is neither."""
     paths = {}
-    for line in data.splitlines():
+    for line in data.split("\n"):  # the only character that the kernel forbids in the name of a group
         hierarchy, _colon, rest = line.partition(":")
         controllers, _colon, path = rest.partition(":")
         if controllers == "name=systemd":

@@ -52,6 +52,7 @@ def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit:
     """Read a host. Return a document: ``schema``, ``collected_at``, ``seconds``, ``interpreter`` and ``sections`` by name."""
     began = time.monotonic()
     names = select(subset)
+    processes.check_sample(sample_seconds)
     sections: Dict[str, Any] = {}
     reader = journal.start(target) if "history" in names else None
 
@@ -69,7 +70,7 @@ def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit:
         sections["processes"] = guarded(
             lambda: processes.collect(target, limit=limit, sample_seconds=sample_seconds, meanwhile=read_others)
         )
-    else:
+    if not set(names) <= set(sections):  # no processes were asked for, or reading them failed before the pause
         read_others()
     return {
         "schema": SCHEMA,

@@ -33,7 +33,7 @@ class SecondView:
             view.listeners = set(_listeners(psutil))
         except ImportError:
             view.reason = "psutil is not installed on the target"
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             view.reason = "psutil of the target failed: %s" % type(error).__name__
         return view
 
@@ -42,7 +42,8 @@ def _listeners(psutil: Any) -> List[Socket]:
     found = []
     for connection in psutil.net_connections("inet"):
         protocol = "tcp" if connection.type == 1 else "udp"
-        if connection.status == "LISTEN" or (protocol == "udp" and not connection.raddr):
+        # psutil has no address for port 0.
+        if connection.laddr and (connection.status == "LISTEN" or (protocol == "udp" and not connection.raddr)):
             found.append((protocol, int(connection.laddr.port)))
     return found
 

@@ -9,7 +9,7 @@ Sources: dpkg(1), deb-md5sums; the layout of /var/lib/dpkg. The database is the 
 import os
 from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 
-from .reading import read_file
+from .reading import read_file, text
 from .section import SectionBuilder
 from .target import Target
 
@@ -25,6 +25,13 @@ class Owner(NamedTuple):
     package: str
     version: Optional[str]
     md5: Optional[str]
+
+
+class Diversion(NamedTuple):
+    """Where a file was diverted to, and the package whose own file stands in its place (``:`` for the administrator)."""
+
+    to: bytes
+    by: bytes
 
 
 def aliases(path: bytes) -> List[bytes]:
@@ -43,45 +50,54 @@ def has_dpkg(target: Target) -> bool:
 
 def find_owners(target: Target, paths: Iterable[bytes], builder: SectionBuilder) -> Dict[bytes, Owner]:
     """The owners of those paths that a package owns. Every list of files is read once, and searched for all paths together."""
-    wanted: Dict[bytes, bytes] = {alias: path for path in paths for alias in aliases(path)}
-    _apply_diversions(target, wanted)
+    wanted: Dict[bytes, Set[bytes]] = {}
+    for path in paths:
+        for alias in aliases(path):
+            wanted.setdefault(alias, set()).add(path)
+    diversions = _diversions(target)
+    listed_as = set(wanted) | {original for original, diversion in diversions.items() if diversion.to in wanted}
     found: Dict[bytes, Owner] = {}
-    versions: Optional[Dict[str, str]] = None
+    versions: Optional[Dict[bytes, str]] = None
     for name in _lists(target, builder):
-        mine = _listed(target, name, wanted, builder)
+        package = name[: -len(b".list")]
+        mine = {_lies_at(listed, package, diversions): listed for listed in _listed(target, name, listed_as, builder)}
+        mine = {place: listed for place, listed in mine.items() if place in wanted}
         if not mine:
             continue
         if versions is None:
             versions = _versions(target, builder)
-        package = name[: -len(".list")]
         digests = _md5sums(target, package)
-        for alias in mine:
-            found.setdefault(wanted[alias], Owner(package.partition(":")[0], versions.get(package), digests.get(alias)))
+        for place, listed in mine.items():
+            owner = Owner(text(package.partition(b":")[0]), versions.get(package), digests.get(listed))
+            for path in wanted[place]:
+                found.setdefault(path, owner)
     return found
 
 
-def _lists(target: Target, builder: SectionBuilder) -> List[str]:
+def _lists(target: Target, builder: SectionBuilder) -> List[bytes]:
     try:
-        return sorted(name for name in os.listdir(target.path(_INFO)) if name.endswith(".list"))
+        return sorted(name for name in os.listdir(os.fsencode(target.path(_INFO))) if name.endswith(b".list"))
     except OSError as error:
         builder.error("package database", error, _INFO)
         return []
 
 
-def _listed(target: Target, name: str, wanted: Dict[bytes, bytes], builder: SectionBuilder) -> Set[bytes]:
+def _listed(target: Target, name: bytes, wanted: Set[bytes], builder: SectionBuilder) -> Set[bytes]:
     try:
-        data = read_file("%s/%s" % (target.path(_INFO), name), _LARGEST).data
+        content = read_file(os.fsencode(target.path(_INFO)) + b"/" + name, _LARGEST)
     except OSError as error:
-        builder.error("package database", error, name)
+        builder.error("package database", error, text(name))
         return set()
+    if len(content.data) < content.stat.st_size:
+        builder.error("package database", "is larger than %d bytes, the rest was not read" % _LARGEST, text(name))
     # Most lists have none of the paths: a look at all the lines as a set is dearer than it need be, and still a millisecond.
-    return wanted.keys() & set(data.split(b"\n"))
+    return wanted & set(content.data.split(b"\n"))
 
 
-def _md5sums(target: Target, package: str) -> Dict[bytes, str]:
+def _md5sums(target: Target, package: bytes) -> Dict[bytes, str]:
     """``info/PACKAGE.md5sums``: digest, two blanks, path without its first slash."""
     try:
-        data = read_file("%s/%s.md5sums" % (target.path(_INFO), package), _LARGEST).data
+        data = read_file(os.fsencode(target.path(_INFO)) + b"/" + package + b".md5sums", _LARGEST).data
     except OSError:
         return {}
     digests = {}
@@ -92,9 +108,9 @@ def _md5sums(target: Target, package: str) -> Dict[bytes, str]:
     return digests
 
 
-def _versions(target: Target, builder: SectionBuilder) -> Dict[str, str]:
+def _versions(target: Target, builder: SectionBuilder) -> Dict[bytes, str]:
     """Versions by the name that the package's files in ``info`` have: with the architecture where it may be installed for several."""
-    versions: Dict[str, str] = {}
+    versions: Dict[bytes, str] = {}
     try:
         data = read_file(target.path("/var/lib/dpkg/status"), _LARGEST).data
     except OSError as error:
@@ -105,19 +121,23 @@ def _versions(target: Target, builder: SectionBuilder) -> Dict[str, str]:
         for line in paragraph.split(b"\n"):
             if line.startswith((b"Package:", b"Version:", b"Architecture:")):
                 key, _colon, value = line.partition(b":")
-                fields[key] = value.strip().decode("utf-8", "backslashreplace")
+                fields[key] = value.strip()
         if b"Package" in fields and b"Version" in fields:
-            versions[fields[b"Package"]] = fields[b"Version"]
-            versions["%s:%s" % (fields[b"Package"], fields.get(b"Architecture", ""))] = fields[b"Version"]
+            versions[fields[b"Package"]] = text(fields[b"Version"])
+            versions[fields[b"Package"] + b":" + fields.get(b"Architecture", b"")] = text(fields[b"Version"])
     return versions
 
 
-def _apply_diversions(target: Target, wanted: Dict[bytes, bytes]) -> None:
-    """A diverted file lies elsewhere than its package says (dpkg-divert(1)): triples of original, diverted to, and by whom."""
+def _diversions(target: Target) -> Dict[bytes, Diversion]:
+    """What was diverted (dpkg-divert(1)), by its original path: triples of original, diverted to, and by whom."""
     try:
         lines = read_file(target.path("/var/lib/dpkg/diversions"), _LARGEST).data.split(b"\n")
     except OSError:
-        return
-    for original, diverted in zip(lines[0::3], lines[1::3]):
-        if diverted in wanted and original not in wanted:
-            wanted[original] = wanted[diverted]
+        return {}
+    return {original: Diversion(to, by) for original, to, by in zip(lines[0::3], lines[1::3], lines[2::3])}
+
+
+def _lies_at(listed: bytes, package: bytes, diversions: Dict[bytes, Diversion]) -> bytes:
+    """Where a file of a package lies: at the path that its list has, unless another package or the administrator diverted it."""
+    diversion = diversions.get(listed)
+    return listed if diversion is None or diversion.by == package.partition(b":")[0] else diversion.to

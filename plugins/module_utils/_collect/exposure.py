@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether another host can reach a socket: its scope, and whether a packet filter stands before it."""
 
+import errno
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from . import netlink
@@ -10,12 +11,19 @@ from .reading import read_kernel, reason_of
 from .socket_tables import Socket
 from .target import Target
 
+# What a kernel without nftables answers.
+_NO_NFTABLES = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT)
+
 
 class PacketFilter(NamedTuple):
-    """``active``: whether the host filters packets, ``None`` where that could not be found out; ``detail`` says what was seen."""
+    """``active``: whether packets are filtered, ``None`` where that could not be found out; ``detail`` says what was seen.
+
+    ``is_cut_off``: nothing gets there anyhow.
+    """
 
     active: Optional[bool]
     detail: str
+    is_cut_off: bool = False
 
 
 def scope_of(address: Optional[str]) -> Optional[str]:
@@ -30,7 +38,10 @@ def scope_of(address: Optional[str]) -> Optional[str]:
 
 
 def read_packet_filter(target: Target) -> PacketFilter:
-    """Look for tables of iptables and nftables. Their rules are not read: where there are any, exposure stays unknown."""
+    """Look for tables of iptables and nftables in our network namespace.
+
+    Their rules are not read: where there are any, exposure stays unknown.
+    """
     tables = []
     for name in ("ip_tables_names", "ip6_tables_names"):
         try:
@@ -51,8 +62,21 @@ def _nftables(target: Target) -> PacketFilter:
         if netlink.has_nftables():
             return PacketFilter(None, "nftables is active, its rules were not read")
     except OSError as error:
+        if error.errno in _NO_NFTABLES:
+            return PacketFilter(False, "no packet filter is active")
         return PacketFilter(None, "whether nftables is active may not be asked: %s" % reason_of(error))
     return PacketFilter(False, "no packet filter is active")
+
+
+def elsewhere(folder: str) -> PacketFilter:
+    """The same of another network namespace, whose ``/proc/PID/net`` is ``folder``: its tables cannot be asked for from here."""
+    try:
+        rows = read_kernel(folder + "/dev").split(b"\n")[2:]
+    except OSError:
+        rows = [b"?:"]
+    if {row.partition(b":")[0].strip() for row in rows if row} <= {b"lo"}:
+        return PacketFilter(None, "its network namespace has no interface but loopback", True)
+    return PacketFilter(None, "it is in another network namespace, whose packet filter was not read")
 
 
 def exposure(entry: Socket, scope: Optional[str], packet_filter: PacketFilter) -> Tuple[Optional[bool], Optional[str]]:
@@ -62,6 +86,8 @@ def exposure(entry: Socket, scope: Optional[str], packet_filter: PacketFilter) -
     if scope == "loopback":
         return False, "listens on loopback only"
     where = "listens on every interface" if scope == "all" else "listens on one address"
+    if packet_filter.is_cut_off:
+        return False, "%s; %s" % (where, packet_filter.detail)
     if packet_filter.active is None:
         return None, "%s; %s" % (where, packet_filter.detail)
     return True, "%s; %s" % (where, packet_filter.detail)

@@ -5,54 +5,90 @@
 
 import os
 import time
-from typing import Any, Dict, Iterator, Set
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set
 
 from . import procfs
-from .reading import read_kernel
+from .reading import read_kernel, text
 from .section import SectionBuilder
 from .target import Target
 
-_SECONDS = 0.5
+_SECONDS = 1.0
 _CHUNK = 4096
+_LIMIT = 1000
+_ROUNDS = 3
+_SMALL_RANGE = 1 << 16
 
 
 def find_hidden(target: Target, builder: SectionBuilder) -> None:
     """Add a ``hidden_process`` record for each to the section's list ``hidden``."""
     builder.declare("hidden")
     try:
-        for record in _covered(target):
-            builder.add(record, to="hidden")
+        mounts = [line.split(b" ") for line in read_kernel(target.proc + "/self/mountinfo").split(b"\n")]
+        for record in _covered(target, mounts):
+            builder.add(record, to="hidden", limit=_LIMIT)
+        reason = _cannot_compare(target)
+        if reason:
+            builder.error("hidden processes", reason)
+            return
         for record in _unlisted(target, builder):
-            builder.add(record, to="hidden")
-    except OSError as error:
+            builder.add(record, to="hidden", limit=_LIMIT)
+    except (OSError, ValueError) as error:
         builder.error("hidden processes", error)
 
 
-def _covered(target: Target) -> Iterator[Dict[str, Any]]:
-    """Mounts over ``/proc/PID``; ``/proc/PID/mountinfo`` (proc(5)) has the mount point in field 5."""
+def _covered(target: Target, mounts: List[List[bytes]]) -> Iterator[Dict[str, Any]]:
+    """Mounts over ``/proc/PID``, or a part of it, by mountinfo; and what its ``stat`` says where the mount is not seen from here."""
+    said: Set[int] = set()
     prefix = os.fsencode(target.proc) + b"/"
-    for line in read_kernel(target.proc + "/self/mountinfo").split(b"\n"):
-        field = line.split(b" ")
-        if len(field) > 4 and field[4].startswith(prefix) and field[4][len(prefix) :].isdigit():
-            pid = int(field[4][len(prefix) :])
-            yield {"pid": pid, "how": "covered", "detail": "%s/%d is a mount point: what it shows is another process" % (target.proc, pid)}
+    for field in mounts:
+        # Field 5 is the mount point.
+        if len(field) < 5 or not field[4].startswith(prefix):
+            continue
+        place, _slash, part = field[4][len(prefix) :].partition(b"/")
+        if place.isdigit() and int(place) not in said:
+            said.add(int(place))
+            detail = "what it shows of the process is something else" if part else "what it shows is another process"
+            yield _record(int(place), "covered", "%s is a mount point: %s" % (text(field[4]), detail))
+    for pid in sorted(target.covered - said):
+        yield _record(pid, "covered", "%s/%d shows another process" % (target.proc, pid))
+
+
+def _cannot_compare(target: Target) -> Optional[str]:
+    """Why asking the kernel and listing /proc cannot be compared; ``None`` where they can."""
+    if os.readlink(target.proc + "/self") != str(os.getpid()):
+        return "%s is of another pid namespace than this run: unlisted processes were not looked for" % target.proc
+    # Process 1 is always there.
+    if target.unreadable_processes or (_answers(1) and 1 not in procfs.list_pids(target.proc)):
+        return "%s shows us our own processes only (mount option hidepid): unlisted processes were not looked for" % target.proc
+    return None
 
 
 def _unlisted(target: Target, builder: SectionBuilder) -> Iterator[Dict[str, Any]]:
-    """Ask for every pid up to the highest. One that answers, leads a thread group and is missing from two listings is hidden."""
+    """Ask for every pid up to the highest. One that answers, leads a thread group and is never listed is hidden."""
     listed = set(procfs.list_pids(target.proc))
-    suspects = [pid for pid in _answering(_highest(target, listed), builder) if pid not in listed and _leads(target, pid)]
-    if not suspects:
-        return
-    # One that started between the listing and the asking is listed by now; one that ended does not answer any more.
-    listed = set(procfs.list_pids(target.proc))
+    suspects = _still_unlisted(target, _answering(_highest(target, listed), builder), listed)
+    for _round in range(_ROUNDS):
+        # One that was started between the listing and the asking is listed by now; one that ended does not answer any more.
+        if not suspects:
+            return
+        suspects = _still_unlisted(target, suspects, set(procfs.list_pids(target.proc)))
     for pid in suspects:
-        if pid not in listed and _answers(pid) and _leads(target, pid):
-            yield {"pid": pid, "how": "unlisted", "detail": "pid %d answers, but %s does not list it" % (pid, target.proc)}
+        yield _record(pid, "unlisted", "pid %d answers, but %s does not list it" % (pid, target.proc))
+
+
+def _still_unlisted(target: Target, pids: Iterable[int], listed: Set[int]) -> List[int]:
+    return [pid for pid in pids if pid not in listed and _answers(pid) and _leads(target, pid)]
+
+
+def _record(pid: int, how: str, detail: str) -> Dict[str, Any]:
+    return {"pid": pid, "how": how, "detail": detail}
 
 
 def _highest(target: Target, listed: Set[int]) -> int:
-    """The highest pid that may be in use: the last one given out (``/proc/loadavg``), or a higher one still listed."""
+    """The highest pid that may be in use: of a small range all, otherwise the last one given out or a higher one still listed."""
+    most = int(read_kernel(target.proc + "/sys/kernel/pid_max"))
+    if most <= _SMALL_RANGE:
+        return most
     last = read_kernel(target.proc + "/loadavg").split()
     return max(int(last[4]) if len(last) > 4 else 0, max(listed) if listed else 0)
 

@@ -9,48 +9,59 @@ from typing import Any, Dict, Iterator, Optional
 
 from . import procfs
 from .reading import put, read_kernel
+from .running_images import path_as_seen
 from .target import Target
 
-_DELETED = " (deleted)"
+_DELETED = b" (deleted)"
+_KINDS = (
+    (stat.S_ISREG, "file"),
+    (stat.S_ISDIR, "directory"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
 _MODES = {os.O_RDONLY: "r", os.O_WRONLY: "w", os.O_RDWR: "rw"}
 
 
-def read_open_files(target: Target, pid: int) -> Iterator[Dict[str, Any]]:
-    """Records ``open_file`` of one process. Raises ``OSError`` when its descriptors are not ours to read."""
-    for descriptor in procfs.list_descriptors(target.proc, pid):
+def read_open_files(target: Target, pid: int, limit: Optional[int] = None) -> Iterator[Dict[str, Any]]:
+    """Records ``open_file`` of one process, at most ``limit``. Raises ``OSError`` when its descriptors are not ours to read."""
+    for descriptor in procfs.list_descriptors(target.proc, pid, limit):
+        status = _status(target, pid, descriptor.number)
+        path, is_deleted = descriptor.target, _is_deleted(target, pid, descriptor.target, status)
         record: Dict[str, Any] = {
             "pid": pid,
             "descriptor": descriptor.number,
-            "kind": _kind(descriptor.target),
+            "kind": _kind(path, status),
             "mode": _mode(target, pid, descriptor.number),
-            "is_deleted": False,
-            "inode": None,
+            "is_deleted": is_deleted,
+            "inode": status.st_ino if status else None,
         }
-        put(record, "path", descriptor.target)
-        _look_through(target, record)
+        put(record, "path", path[: -len(_DELETED)] if is_deleted and path.endswith(_DELETED) else path)
         yield record
 
 
-def _kind(link: bytes) -> str:
-    for prefix, kind in ((b"socket:", "socket"), (b"pipe:", "pipe"), (b"anon_inode:", "anonymous"), (b"/memfd:", "file"), (b"/dev/", "device")):
-        if link.startswith(prefix):
-            return kind
-    return "file" if link.startswith(b"/") else "other"
-
-
-def _look_through(target: Target, record: Dict[str, Any]) -> None:
-    """Ask the open file itself: its inode, and whether any name is left (a link's text can say so falsely)."""
+def _status(target: Target, pid: int, number: int) -> Optional[os.stat_result]:
+    """Ask the open file itself: the text of its link may be anything."""
     try:
-        status = os.stat("%s/%d/fd/%d" % (target.proc, record["pid"], record["descriptor"]))
+        return os.stat("%s/%d/fd/%d" % (target.proc, pid, number))
     except OSError:
-        return
-    record["inode"] = status.st_ino
-    if record["kind"] == "file":
-        record["is_deleted"] = status.st_nlink == 0
-        if stat.S_ISDIR(status.st_mode):
-            record["kind"] = "directory"
-    if record["is_deleted"] and record["path"].endswith(_DELETED):
-        record["path"] = record["path"][: -len(_DELETED)]
+        return None
+
+
+def _kind(link: bytes, status: Optional[os.stat_result]) -> str:
+    if link.startswith(b"anon_inode:"):
+        return "anonymous"
+    if status is None:
+        return "file" if link.startswith(b"/") else "other"
+    return next((kind for test, kind in _KINDS if test(status.st_mode)), "other")
+
+
+def _is_deleted(target: Target, pid: int, link: bytes, status: Optional[os.stat_result]) -> bool:
+    """No name is left; or, where another hard link is, not the one that it was opened under. Pipes and sockets never had one."""
+    if not status or not link.startswith(b"/"):
+        return False
+    return status.st_nlink == 0 or (link.endswith(_DELETED) and not os.path.lexists(path_as_seen(target, pid, link)))
 
 
 def _mode(target: Target, pid: int, number: int) -> Optional[str]:

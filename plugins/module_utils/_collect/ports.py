@@ -3,25 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The section ``ports``: listeners and connections of every network namespace, with owners, scope and exposure."""
 
+import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from . import netlink, procfs
 from .cgroups import parse_cgroup
-from .exposure import PacketFilter, as_fields, read_packet_filter
+from .exposure import PacketFilter, as_fields, elsewhere, read_packet_filter
+from .network_namespaces import Namespace, namespaces
 from .reading import put, read_kernel, text
+from .running_images import read_image
 from .section import SectionBuilder
 from .socket_tables import Socket, read_tables
-from .target import Target
+from .target import MAX_DESCRIPTORS, Target
+
+Entry = Tuple[Namespace, Socket]
 
 # Unix sockets below these are the system's own; a control socket elsewhere is worth a look.
 _SYSTEM_FOLDERS = (b"/run/", b"/var/run/", b"/dev/log", b"/tmp/.X11-unix/", b"/tmp/.ICE-unix/", b"/var/lib/", b"@/tmp/.X11-unix/", b"@/org/", b"@/com/")
-
-
-class Namespace(NamedTuple):
-    """A network namespace: its inode number, ``None`` for that of process 1, and a process that lives in it."""
-
-    inode: Optional[int]
-    pid: int
+_WITH_PORTS = ("tcp", "udp", "udplite")
+# Sockets that are looked at, of listeners and of others: a host may have a million connections.
+_MOST = 50000
+_MOST_OWNERS = 1000
 
 
 def collect(
@@ -33,23 +35,20 @@ def collect(
     users: Optional[List[str]] = None,
     ports: Optional[List[str]] = None,
 ) -> Dict[str, Any]:
-    """Read every socket that the options ask for; all of them when none is given.
+    """Read every socket that the options ask for; all of them when none is given. Listeners come first: no limit may cut them for connections.
 
     ``exposed`` true also keeps what may be exposed for all that is known. Raises ``ValueError`` for ports that are none.
     """
     builder = SectionBuilder(limit)
-    wanted = _Wanted(protocol, state, exposed, parse_ports(ports or []), _uids(target, users, builder))
-    packet_filter = read_packet_filter(target)
-    ipv6_only, dual_stack = _ipv6_only(target, builder)
-    for namespace in namespaces(target, builder):
-        own = namespace.inode is None
-        for entry in _sockets(target, namespace, builder):
-            record = _record(target, entry, namespace, packet_filter)
-            record["is_dual_stack"] = _dual_stack(entry, ipv6_only, dual_stack) if own else None
-            if wanted(record):
-                builder.add(record)
+    wanted = _Wanted(protocol, state, exposed, parse_ports(ports or []), target.uids_asked_for(users, builder))
+    entries = list(_entries(namespaces(target, builder), builder))
+    for record in _Records(target, builder).of(_still_there(target, entries)):
+        if wanted(record):
+            builder.add(record)
     if target.unreadable_descriptors:
         builder.error("owners of sockets", "Permission denied", "%d processes" % len(target.unreadable_descriptors))
+    for pid in sorted(target.cut_descriptors):
+        builder.reached("descriptors of pid %d" % pid, MAX_DESCRIPTORS)
     _add_addresses(builder)
     return builder.finish()
 
@@ -57,29 +56,33 @@ def collect(
 def read_listeners(target: Target) -> Set[Tuple[str, int]]:
     """Protocol and port of every TCP and UDP listener of our network namespace, read anew: for the second view."""
     sockets = read_tables(target.proc + "/self/net", lambda _name, _error: None)
-    return {(entry.protocol, entry.port) for entry in sockets if entry.is_listener and entry.protocol in ("tcp", "udp") and entry.port is not None}
+    return {(entry.protocol, entry.port) for entry in sockets if entry.is_listener and entry.protocol in ("tcp", "udp") and entry.port}
 
 
-def namespaces(target: Target, builder: SectionBuilder) -> List[Namespace]:
-    """One process for each network namespace, that of process 1 (or ours, where process 1 is closed to us) first."""
-    found: Dict[int, int] = {}
-    for pid in target.stats:
-        try:
-            found.setdefault(procfs.namespace(target.proc, pid, "net"), pid)
-        except OSError as error:
-            if not procfs.is_gone(error):
-                builder.error("network namespace of a process", error, "pid %d" % pid)
-    try:
-        first = procfs.namespace(target.proc, 1, "net")
-    except OSError:
-        first = procfs.namespace(target.proc, "self", "net")
-    others = [Namespace(inode, pid) for inode, pid in sorted(found.items()) if inode != first]
-    return [Namespace(None, found.get(first, 1))] + others
+def _entries(spaces: List[Namespace], builder: SectionBuilder) -> Iterator[Entry]:
+    """Listeners first; of both not more than ``_MOST``."""
+    others: List[Entry] = []
+    count = {True: 0, False: 0}
+    for namespace in spaces:
+        for entry in _sockets(namespace, builder):
+            count[entry.is_listener] += 1
+            if count[entry.is_listener] > _MOST:
+                continue
+            if entry.is_listener:
+                yield namespace, entry
+            else:
+                others.append((namespace, entry))
+    yield from others
+    for is_listener, what in ((True, "listeners"), (False, "connections")):
+        if count[is_listener] > _MOST:
+            builder.reached(what, _MOST, count[is_listener])
 
 
-def _sockets(target: Target, namespace: Namespace, builder: SectionBuilder) -> Iterator[Socket]:
-    folder = "%s/%d/net" % (target.proc, namespace.pid)
-    for entry in read_tables(folder, lambda name, error: builder.error("socket table " + name, error, "pid %d" % namespace.pid)):
+def _sockets(namespace: Namespace, builder: SectionBuilder) -> Iterator[Socket]:
+    folder = namespace.folder()
+    if folder is None:
+        return  # everybody in it has ended meanwhile, and it with them
+    for entry in read_tables(folder, lambda name, error: builder.error("socket table " + name, error, folder)):
         if entry.protocol != "unix" or _is_odd_control_socket(entry):
             yield entry
 
@@ -87,58 +90,132 @@ def _sockets(target: Target, namespace: Namespace, builder: SectionBuilder) -> I
 def _is_odd_control_socket(entry: Socket) -> bool:
     if not entry.is_listener or not entry.path:
         return False
-    return not entry.path.startswith(_SYSTEM_FOLDERS) and entry.path.startswith((b"/", b"@"))
+    # The kernel shows what was asked for: "/run/../tmp/x" is in /tmp.
+    path = entry.path if entry.path.startswith(b"@") else os.path.normpath(entry.path)
+    return not path.startswith(_SYSTEM_FOLDERS)
 
 
-def _record(target: Target, entry: Socket, namespace: Namespace, packet_filter: PacketFilter) -> Dict[str, Any]:
-    pids = target.socket_owners.get(entry.inode, []) if entry.inode else []
-    record: Dict[str, Any] = {
-        "protocol": entry.protocol,
-        "family": entry.family,
-        "state": entry.state,
-        "is_listener": entry.is_listener,
-        "local_address": entry.address,
-        "local_port": entry.port,
-        "remote_address": entry.peer,
-        "remote_port": entry.peer_port,
-        "interface": netlink.interface_name(entry.interface_index) if entry.interface_index else None,
-        "inode": entry.inode or None,
-        "uid": entry.uid,
-        "user": _user(target, entry.uid),
-        "pids": pids,
-        "owner_state": "known" if pids else ("unreadable" if target.unreadable_descriptors else "kernel"),
-        "network_namespace": namespace.inode,
-        "container_id": _container(target, pids[0] if pids else namespace.pid) if namespace.inode else None,
-        "receive_queue": entry.receive_queue,
-        "send_queue": entry.send_queue,
-    }
-    record.update(as_fields(entry, packet_filter))
-    put(record, "path", entry.path)
-    put(record, "process", target.stats[pids[0]].comm if pids else None)
-    put(record, "exe", _exe(target, pids[0]) if pids else None)
-    return record
+def _still_there(target: Target, entries: List[Entry]) -> List[Entry]:
+    """Leave out what was closed before its owners were looked for: it would pass for one that no process holds."""
+
+    def ownerless(owners: Dict[int, List[int]]) -> Set[int]:
+        return {entry.inode for _namespace, entry in entries if entry.inode and entry.inode not in owners}
+
+    missing = ownerless(target.socket_owners) and ownerless(target.read_socket_owners_again())
+    if not missing or target.unreadable_descriptors or target.cut_descriptors:
+        return entries
+    folders = {namespace.inode: namespace.folder() for namespace, entry in entries if entry.inode in missing}
+    for folder in filter(None, folders.values()):
+        missing -= {entry.inode for entry in read_tables(folder, lambda _name, _error: None)}
+    return [(namespace, entry) for namespace, entry in entries if entry.inode not in missing]
 
 
-def _user(target: Target, uid: Optional[int]) -> Optional[str]:
+class _Records:
+    """Makes records of sockets; what is said of a process or a namespace is read once."""
+
+    def __init__(self, target: Target, builder: SectionBuilder) -> None:
+        self._target = target
+        self._packet_filter = read_packet_filter(target)
+        self._ipv6_only, self._dual_stack = _ipv6_only(target, builder)
+        self._packet_filters: Dict[Optional[int], PacketFilter] = {}
+        self._processes: Dict[int, _Process] = {}
+        # Where we may not see some descriptors, the owner of a socket may be behind them.
+        self._not_known = "unreadable" if target.unreadable_descriptors or target.cut_descriptors else "kernel"
+
+    def of(self, entries: List[Entry]) -> Iterator[Dict[str, Any]]:
+        """Records ``socket``."""
+        for namespace, entry in entries:
+            yield self._record(namespace, entry)
+
+    def _record(self, namespace: Namespace, entry: Socket) -> Dict[str, Any]:
+        pids = self._target.socket_owners.get(entry.inode, []) if entry.inode else []
+        record: Dict[str, Any] = {
+            "protocol": entry.protocol,
+            "family": entry.family,
+            "state": entry.state,
+            "is_listener": entry.is_listener,
+            "local_address": entry.address,
+            "local_port": entry.port,
+            "remote_address": entry.peer,
+            "remote_port": entry.peer_port,
+            "interface": self._interface(namespace, entry),
+            "is_dual_stack": self._is_dual_stack(namespace, entry),
+            "inode": entry.inode or None,
+            "uid": entry.uid,
+            "user": self._user(entry.uid),
+            "pids": pids[:_MOST_OWNERS],
+            # A socket without an inode has left its process: the kernel only ends the connection.
+            "owner_state": "known" if pids else (self._not_known if entry.inode else "kernel"),
+            "network_namespace": namespace.inode,
+            "receive_queue": entry.receive_queue,
+            "send_queue": entry.send_queue,
+        }
+        if len(pids) > _MOST_OWNERS:
+            record["clipped"] = ["pids"]
+        record.update(as_fields(entry, self._packet_filter_of(namespace)))
+        put(record, "path", entry.path)
+        owner = self._process(pids[0]) if pids else _NOBODY
+        record["container_id"] = owner.container_id if pids or namespace.inode is None else self._container(namespace)
+        put(record, "process", owner.name)
+        put(record, "exe", owner.exe)
+        return record
+
+    def _packet_filter_of(self, namespace: Namespace) -> PacketFilter:
+        if namespace.is_ours:
+            return self._packet_filter
+        if namespace.inode not in self._packet_filters:
+            self._packet_filters[namespace.inode] = elsewhere(namespace.folder() or "")
+        return self._packet_filters[namespace.inode]
+
+    @staticmethod
+    def _interface(namespace: Namespace, entry: Socket) -> Optional[str]:
+        if not entry.interface_index:
+            return None
+        return netlink.interface_name(entry.interface_index) if namespace.is_ours else "#%d" % entry.interface_index
+
+    def _is_dual_stack(self, namespace: Namespace, entry: Socket) -> Optional[bool]:
+        if entry.family != "ipv6" or entry.address != "::" or not entry.is_listener:
+            return False
+        if not namespace.is_ours or not (entry.inode in self._ipv6_only or entry.inode in self._dual_stack):
+            return None
+        return entry.inode in self._dual_stack
+
+    def _user(self, uid: Optional[int]) -> Optional[str]:
+        try:
+            return self._target.accounts.name_of(uid)
+        except OSError:
+            return None
+
+    def _container(self, namespace: Namespace) -> Optional[str]:
+        return self._process(namespace.pids[0]).container_id
+
+    def _process(self, pid: int) -> "_Process":
+        if pid not in self._processes:
+            self._processes[pid] = _read_process(self._target, pid)
+        return self._processes[pid]
+
+
+class _Process(NamedTuple):
+    """What a record says of the process that holds the socket."""
+
+    name: Optional[bytes]
+    exe: Optional[bytes]
+    container_id: Optional[str]
+
+
+_NOBODY = _Process(None, None, None)
+
+
+def _read_process(target: Target, pid: int) -> _Process:
     try:
-        return target.accounts.name_of(uid)
-    except OSError:
-        return None
-
-
-def _exe(target: Target, pid: int) -> Optional[bytes]:
-    try:
-        return procfs.read_link(target.proc, pid, "exe")
-    except OSError:
-        return None
-
-
-def _container(target: Target, pid: int) -> Optional[str]:
+        stat = target.stats.get(pid) or procfs.read_stat(target.proc, pid)
+    except (OSError, ValueError, IndexError):
+        return _NOBODY
     try:
         group = parse_cgroup(text(read_kernel("%s/%d/cgroup" % (target.proc, pid))))
     except OSError:
-        return None
-    return group.container_id if group else None
+        group = None
+    return _Process(stat.comm, read_image(target, stat).path, group.container_id if group else None)
 
 
 def _ipv6_only(target: Target, builder: SectionBuilder) -> Tuple[Set[int], Set[int]]:
@@ -152,14 +229,6 @@ def _ipv6_only(target: Target, builder: SectionBuilder) -> Tuple[Set[int], Set[i
         return set(), set()
 
 
-def _dual_stack(entry: Socket, ipv6_only: Set[int], dual_stack: Set[int]) -> Optional[bool]:
-    if entry.family != "ipv6" or entry.address != "::" or not entry.is_listener:
-        return False
-    if entry.inode in dual_stack:
-        return True
-    return False if entry.inode in ipv6_only else None
-
-
 def _add_addresses(builder: SectionBuilder) -> None:
     builder.declare("addresses")
     try:
@@ -169,21 +238,12 @@ def _add_addresses(builder: SectionBuilder) -> None:
         builder.error("addresses", error)
 
 
-def _uids(target: Target, users: Optional[List[str]], builder: SectionBuilder) -> Optional[Set[int]]:
-    if not users:
-        return None
-    uids, unknown = target.accounts.uids_of(users)
-    for user in unknown:
-        builder.error("user asked for", "no account of that name in /etc/passwd", user)
-    return uids
-
-
 def parse_ports(ports: List[str]) -> List[Tuple[int, int]]:
     """Ports and ranges (``22``, ``8000-8100``) as pairs. Raises ``ValueError`` that says which one is none."""
     ranges = []
     for port in ports:
         first, dash, last = str(port).partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()) or not 0 <= int(first) <= int(last or first) <= 65535:
+        if not first.isdecimal() or (dash and not last.isdecimal()) or not 0 <= int(first) <= int(last or first) <= 65535:
             raise ValueError("%r is no port: give a number from 0 to 65535, or a range such as 8000-8100" % port)
         ranges.append((int(first), int(last or first)))
     return ranges
@@ -204,8 +264,12 @@ class _Wanted(NamedTuple):
             and (not self.state or record["state"] in self.state)
             and (self.exposed is None or self._exposure_matches(record))
             and (self.uids is None or record["uid"] in self.uids)
-            and (not self.ports or any(first <= (record["local_port"] or 0) <= last for first, last in self.ports))
+            and (not self.ports or self._port_matches(record))
         )
+
+    def _port_matches(self, record: Dict[str, Any]) -> bool:
+        """The number of a raw socket is a protocol, that of an ICMP socket an identifier."""
+        return record["protocol"] in _WITH_PORTS and any(first <= record["local_port"] <= last for first, last in self.ports)
 
     def _exposure_matches(self, record: Dict[str, Any]) -> bool:
         if record["scope"] is None or not record["is_listener"]:

@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One process as a record ``process``."""
 
-from typing import Any, Dict, Optional, Set, Union
+import base64
+from collections import Counter
+from typing import Any, Dict, List, Optional, Set, Tuple, Union
 
 from . import procfs
 from .cgroups import parse_cgroup
-from .reading import iso_time, put, put_list, read_kernel, text
+from .reading import is_text, iso_time, put, put_list, read_kernel, text
 from .running_images import read_image
 from .section import SectionBuilder
 from .target import Target
@@ -16,6 +18,10 @@ _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 # Variables that change what a program loads, what an interpreter runs, or what a shell records; and where a login came from.
 _TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_")
 _TELLING_NAMES = (b"BASH_ENV", b"ENV", b"GCONV_PATH", b"PROMPT_COMMAND", b"SSH_CLIENT", b"SSH_CONNECTION")
+# Arguments and environment of one process, in bytes. Where thousands are that long, the later ones are cut shorter.
+_LONGEST = 65536
+_LONGEST_OF_MANY = 4096
+_MANY = 1 << 23
 
 
 class ProcessReader:
@@ -26,6 +32,7 @@ class ProcessReader:
         self._builder = builder
         self._whole_environment = whole_environment
         self._own = target.own_pids()
+        self._room = _MANY
         # Where process 1 is closed to us, our own namespaces stand for it.
         self._first = self._namespaces(1) or self._namespaces("self")
 
@@ -33,15 +40,27 @@ class ProcessReader:
         """The record of a process without its rates; ``None`` when it has ended meanwhile."""
         try:
             status = procfs.read_status(self._target.proc, stat.pid)
-            if procfs.read_stat(self._target.proc, stat.pid).starttime != stat.starttime:
-                return None
-        except (OSError, ValueError, IndexError):
+        except OSError as error:
+            if not procfs.is_gone(error):
+                self._builder.error("process", error, "pid %d" % stat.pid)
             return None
         record = self._identity(stat)
         self._credentials(record, stat, status)
         self._image(record, stat)
         self._surroundings(record, stat)
+        now = self._again(stat)
+        if now is None:
+            return None
+        record["state"] = now.state
         return record
+
+    def _again(self, stat: procfs.Stat) -> Optional[procfs.Stat]:
+        """The same process, after all was read; ``None`` when it ended, or its pid is another's by now."""
+        try:
+            now = procfs.read_stat(self._target.proc, stat.pid)
+        except (OSError, ValueError, IndexError):
+            return None
+        return now if (now.pid, now.starttime) == (stat.pid, stat.starttime) else None
 
     def _identity(self, stat: procfs.Stat) -> Dict[str, Any]:
         record: Dict[str, Any] = {
@@ -92,8 +111,10 @@ class ProcessReader:
         record["exe_inode"] = image.inode
         record["exe_device"] = image.device
         if image.state == "unreadable":
-            self._builder.error("process executable", "Permission denied", "pid %d" % stat.pid)
-        put_list(record, "argv", self._try(stat, "command line", lambda: procfs.read_argv(self._target.proc, stat.pid)) or [])
+            self._builder.error("process executable", image.reason, "pid %d" % stat.pid)
+        argv = self._try(stat, "command line", lambda: procfs.read_argv(self._target.proc, stat.pid)) or []
+        put_list(record, "argv", argv, self._longest())
+        self._room -= sum(map(len, record["argv"]))
 
     def _surroundings(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
         proc, pid = self._target.proc, stat.pid
@@ -107,7 +128,8 @@ class ProcessReader:
         record["container_id"] = group.container_id if group else None
         record["container_engine"] = group.container_engine if group else None
         record["foreign_namespaces"] = None if nothing else self._foreign(pid)
-        record["environment"] = None if nothing else self._try(stat, "environment", lambda: self._environment(pid))
+        entries = None if nothing else self._try(stat, "environment", lambda: procfs.read_environment(proc, pid))
+        self._environment(record, entries)
         record["stdio"] = None if nothing else self._try(stat, "standard descriptors", lambda: self._stdio(pid))
 
     def _try(self, stat: procfs.Stat, what: str, read: Any) -> Any:
@@ -120,9 +142,29 @@ class ProcessReader:
                 self._builder.error(what, error, "pid %d" % stat.pid)
             return None
 
-    def _environment(self, pid: int) -> Dict[str, str]:
-        entries = procfs.read_environment(self._target.proc, pid)
-        return {text(name[:256]): text(value[:4096]) for name, value in entries if self._whole_environment or _is_telling(name)}
+    def _environment(self, record: Dict[str, Any], entries: Optional[List[Tuple[bytes, bytes]]]) -> None:
+        """A name that stands there twice is kept twice: getenv(3) takes the first, ld.so(8) the last."""
+        if entries is None:
+            record["environment"] = None
+            return
+        wanted = [(name, value) for name, value in entries if self._whole_environment or _is_telling(name)]
+        names: Counter[str] = Counter()
+        record["environment"] = {}
+        left = self._longest()
+        for name, value in wanted:
+            left -= len(name) + len(value)
+            if left < 0:
+                record.setdefault("clipped", []).append("environment")
+                break
+            key = text(name)
+            names[key] += 1
+            record["environment"][key if names[key] == 1 else "%s#%d" % (key, names[key])] = text(value)
+            self._room -= len(name) + len(value)
+            if not is_text(name + value):
+                record.setdefault("raw", {})["environment"] = base64.b64encode(b"\0".join(b"=".join(entry) for entry in wanted)[:_LONGEST]).decode("ascii")
+
+    def _longest(self) -> int:
+        return _LONGEST if self._room > 0 else _LONGEST_OF_MANY
 
     def _stdio(self, pid: int) -> Any:
         links = []
@@ -146,6 +188,8 @@ class ProcessReader:
         if not self._first:
             return None
         own = self._namespaces(pid)
+        if not own:
+            return None
         return [kind for kind in _NAMESPACES if kind in own and own[kind] != self._first.get(kind)]
 
 

@@ -4,7 +4,7 @@
 """The section ``processes``: every process, with rates over a sampling pause in which other sections may be read."""
 
 import time
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional
 
 from . import cross_check, procfs, sampling
 from .hidden import find_hidden
@@ -16,6 +16,9 @@ from .section import SectionBuilder
 from .target import Target
 
 OPEN_FILES_LIMIT = 20000
+OPEN_FILES_OF_ONE = 2000
+INTERFACES_LIMIT = 1000
+LONGEST_SAMPLE = 3600
 
 
 def collect(
@@ -31,8 +34,9 @@ def collect(
 ) -> Dict[str, Any]:
     """Read the processes that ``users``, ``pids`` and ``names`` ask for; all of them when none is given.
 
-    ``meanwhile`` runs inside the sampling pause, which lasts ``sample_seconds`` or as long as ``meanwhile`` needs.
+    ``meanwhile`` runs inside the sampling pause, which lasts ``sample_seconds`` or as long as ``meanwhile`` needs. Raises ``ValueError``.
     """
+    check_sample(sample_seconds)
     builder = SectionBuilder(limit)
     before = sampling.take(target, target.stats)
     reader = ProcessReader(target, builder, environment)
@@ -40,45 +44,57 @@ def collect(
     meanwhile()
     find_hidden(target, builder)
     builder.single("cross_check", cross_check.compare(target, lambda: read_listeners(target)))
-    time.sleep(max(0.0, before.at + sample_seconds - time.monotonic()))
-    stats = _stats_now(target)
-    after = sampling.take(target, stats)
-    started = [stat for pid, stat in stats.items() if pid not in target.stats or target.stats[pid].starttime != stat.starttime]
-    records += [record for record in map(reader.read, started) if record]
+    after = _sample_again(target, reader, before, sample_seconds, records) if sample_seconds else before
     for record in records:
-        _add_rates(record, before, after)
+        _add_rates(record, before, after, builder)
     builder.single("host", read_host(target, records, after.at - before.at))
-    for record in sampling.interface_rates(before, after):
-        builder.add(record, to="interfaces")
     builder.declare("interfaces")
-    wanted = list(filter(_Wanted(target, builder, users or [], pids or [], names or []), records))
+    for record in sampling.interface_rates(before, after):
+        builder.add(record, to="interfaces", limit=INTERFACES_LIMIT)
+    for pid in sorted(target.unreadable_processes):
+        builder.error("process", "Permission denied", "pid %d" % pid)
+    wanted = list(filter(_Wanted(target, builder, users, pids, names), records))
     for record in wanted:
         builder.add(record)
     _add_open_files(target, builder, wanted if open_files else [])
     return builder.finish()
 
 
-def _stats_now(target: Target) -> Dict[int, procfs.Stat]:
-    """``/proc/PID/stat`` again; ``target.stats`` stays what every section saw."""
-    return Target(target.root or "/", target.proc).stats
+def check_sample(seconds: float) -> None:
+    """Raise ``ValueError`` for a pause that is none."""
+    if not 0 <= seconds <= LONGEST_SAMPLE:
+        raise ValueError("sample_seconds must be from 0 to %d, not %s" % (LONGEST_SAMPLE, seconds))
 
 
-def _add_rates(record: Dict[str, Any], before: sampling.Sample, after: sampling.Sample) -> None:
+def _sample_again(target: Target, reader: ProcessReader, before: sampling.Sample, seconds: float, records: List[Dict[str, Any]]) -> sampling.Sample:
+    """Wait until the pause is over, and add who was started in it; ``target.stats`` stays what every section saw."""
+    time.sleep(max(0.0, before.at + seconds - time.monotonic()))
+    stats = Target(target.root or "/", target.proc).stats
+    after = sampling.take(target, stats)
+    started = [stat for pid, stat in stats.items() if pid not in target.stats or target.stats[pid].starttime != stat.starttime]
+    records += [record for record in map(reader.read, started) if record]
+    return after
+
+
+def _add_rates(record: Dict[str, Any], before: sampling.Sample, after: sampling.Sample, builder: SectionBuilder) -> None:
     rates = sampling.rates(before, after, (record["pid"], record["start_ticks"]))
-    if rates:
-        record.update(rates._asdict())
+    if rates is None:
+        return
+    record.update(rates._asdict())
+    if rates.read_rate is None and not record["is_kernel_thread"]:
+        builder.error("bytes read and written", "not ours to read, or not counted by this kernel", "pid %d" % record["pid"])
 
 
 class _Wanted:
     """Which processes were asked for: all of them when nothing was named."""
 
-    def __init__(self, target: Target, builder: SectionBuilder, users: List[str], pids: List[int], names: List[str]) -> None:
-        self._pids, self._names = set(pids), set(names)
-        self._uids: Optional[Set[int]] = None
-        if users:
-            self._uids, unknown = target.accounts.uids_of(users)
-            for user in unknown:
-                builder.error("user asked for", "no account of that name in /etc/passwd", user)
+    def __init__(
+        self, target: Target, builder: SectionBuilder, users: Optional[List[str]], pids: Optional[List[int]], names: Optional[List[str]]
+    ) -> None:
+        self._pids, self._names = set(pids or ()), set(names or ())
+        self._uids = target.uids_asked_for(users, builder)
+        for pid in sorted(self._pids - set(target.stats)):
+            builder.error("process asked for", "there is no such process", "pid %d" % pid)
 
     def __call__(self, record: Dict[str, Any]) -> bool:
         return (
@@ -89,11 +105,16 @@ class _Wanted:
 
 
 def _add_open_files(target: Target, builder: SectionBuilder, records: List[Dict[str, Any]]) -> None:
+    """No process may use up the room of the others: past ``OPEN_FILES_OF_ONE`` its further descriptors are left out."""
     builder.declare("open_files")
     for record in records:
         try:
-            for entry in read_open_files(target, record["pid"]):
-                builder.add(entry, to="open_files", limit=OPEN_FILES_LIMIT)
+            for number, entry in enumerate(read_open_files(target, record["pid"], OPEN_FILES_OF_ONE + 1)):
+                if number == OPEN_FILES_OF_ONE:
+                    builder.reached("open files of pid %d" % record["pid"], OPEN_FILES_OF_ONE)
+                elif not builder.add(entry, to="open_files", limit=OPEN_FILES_LIMIT):
+                    builder.reached("open_files", OPEN_FILES_LIMIT)
+                    return
         except OSError as error:
             if not procfs.is_gone(error):
                 builder.error("open files", error, "pid %d" % record["pid"])

@@ -8,6 +8,7 @@ Every function raises ``OSError`` when the process is gone (ENOENT, ESRCH) or no
 
 import errno
 import os
+from itertools import islice
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .reading import read_kernel
@@ -117,11 +118,11 @@ def read_loginuid(proc: str, pid: int) -> Optional[int]:
 
 
 def read_argv(proc: str, pid: int) -> List[bytes]:
-    """The arguments, apart; empty for kernel threads, zombies, and whoever asked prctl(2) for an empty one."""
+    """The arguments, apart; none for kernel threads, zombies, and whoever asked prctl(2) for none; one empty argument is one."""
     data = read_kernel("%s/%d/cmdline" % (proc, pid), 1 << 21)
-    if data.endswith(b"\0"):
-        data = data[:-1]
-    return data.split(b"\0") if data else []
+    if not data:
+        return []
+    return (data[:-1] if data.endswith(b"\0") else data).split(b"\0")
 
 
 def read_environment(proc: str, pid: int) -> List[Tuple[bytes, bytes]]:
@@ -144,15 +145,16 @@ def namespace(proc: str, pid: Union[int, str], kind: str) -> int:
     return os.stat("%s/%s/ns/%s" % (proc, pid, kind)).st_ino
 
 
-def list_descriptors(proc: str, pid: int) -> Iterator[Descriptor]:
-    """Every open descriptor; one that is closed meanwhile is left out."""
+def list_descriptors(proc: str, pid: int, limit: Optional[int] = None) -> Iterator[Descriptor]:
+    """The open descriptors, at most ``limit``; one that is closed meanwhile is left out."""
     folder = "%s/%d/fd" % (proc, pid)
-    for name in os.listdir(folder):
-        try:
-            yield Descriptor(int(name), os.readlink(os.fsencode("%s/%s" % (folder, name))))
-        except OSError as error:
-            if not is_gone(error):
-                raise
+    with os.scandir(folder) as entries:  # a process may have a million: never all names at once
+        for entry in islice(entries, limit):
+            try:
+                yield Descriptor(int(entry.name), os.readlink(os.fsencode("%s/%s" % (folder, entry.name))))
+            except OSError as error:
+                if not is_gone(error):
+                    raise
 
 
 def boot_time(proc: str) -> float:

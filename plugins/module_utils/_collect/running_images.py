@@ -4,21 +4,29 @@
 """The image that a process runs, judged by its inode: the text of ``/proc/PID/exe`` is free to choose for a local user."""
 
 import os
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
 from . import procfs
+from .reading import reason_of
 from .target import Target
 
 _DELETED = b" (deleted)"
 _MEMFD = b"/memfd:"
+_GENERATIONS = 16
 
 
 class Image(NamedTuple):
-    """``path`` without its mark as deleted, ``state`` as ``_schema/processes.py`` lists it, and the running file's own status."""
+    """``path`` without its mark as deleted, ``state`` as ``_schema/processes.py`` lists it, and the running file's own status.
+
+    ``there`` is where its path was found, to be opened: the running file, or the other one that replaced it. ``reason`` says why
+    an image is ``unreadable``.
+    """
 
     path: Optional[bytes]
     state: str
     status: Optional[os.stat_result] = None
+    there: Optional[bytes] = None
+    reason: str = ""
 
     @property
     def inode(self) -> Optional[int]:
@@ -35,27 +43,32 @@ def read_image(target: Target, stat: procfs.Stat) -> Image:
     """Say what a process runs. Never raises: what may not be seen is ``unreadable``, what has ended is ``none``."""
     if stat.is_kernel_thread:
         return Image(None, "kernel")
+    link = None
     try:
         link = procfs.read_link(target.proc, stat.pid, "exe")
         status = os.stat("%s/%d/exe" % (target.proc, stat.pid))
     except OSError as error:
-        return Image(None, "none" if procfs.is_gone(error) else "unreadable")
-    return _judge(target, stat.pid, link, status)
+        if procfs.is_gone(error):
+            return Image(None, "none")
+        # A file system of a user's own (FUSE) may be closed to root, too: the path is still a fact.
+        return Image(link, "unreadable", reason=reason_of(error))
+    return _judge(target, stat, link, status)
 
 
-def _judge(target: Target, pid: int, link: bytes, status: os.stat_result) -> Image:
+def _judge(target: Target, stat: procfs.Stat, link: bytes, status: os.stat_result) -> Image:
+    path = _without_mark(link)
     # A memfd lives on the kernel's own tmpfs: no name ever led to it. A file may be called "/memfd:x", but it has links.
     if link.startswith(_MEMFD) and status.st_nlink == 0:
-        return Image(_without_mark(link), "memfd", status)
-    if _same_file(_stat_as_seen(target, pid, link), status):
-        return Image(link, "present", status)
-    path = _without_mark(link)
-    there = _stat_as_seen(target, pid, path)
-    if there is None:
-        return Image(path, "deleted", status)
-    if _same_file(there, status):
-        return Image(path, "present", status)
-    return Image(path, "replaced", status)
+        return Image(path, "memfd", status)
+    for folder, is_decisive in _views(target, stat):
+        # What has no link left is at no path, whatever a magic link or a bind mount makes of the path.
+        if status.st_nlink and _is_file(folder + link, status):
+            return Image(link, "present", status, folder + link)
+        if status.st_nlink and _is_file(folder + path, status):
+            return Image(path, "present", status, folder + path)
+        if is_decisive and os.path.lexists(folder + path):
+            return Image(path, "replaced", status, folder + path)
+    return Image(path, "deleted", status)
 
 
 def _without_mark(link: bytes) -> bytes:
@@ -67,15 +80,57 @@ def path_as_seen(target: Target, pid: int, path: bytes) -> bytes:
     return os.fsencode("%s/%d/root" % (target.proc, pid)) + path
 
 
-def _stat_as_seen(target: Target, pid: int, path: bytes) -> Optional[os.stat_result]:
+def runs_in_our_root(target: Target, pid: int) -> bool:
+    """Tell whether the root directory of a process is the host's; ``True`` where that may not be seen."""
     try:
-        return os.stat(path_as_seen(target, pid, path))
+        inside, outside = os.stat("%s/%d/root" % (target.proc, pid)), os.stat(target.root or "/")
+    except OSError:
+        return True
+    return (inside.st_dev, inside.st_ino) == (outside.st_dev, outside.st_ino)
+
+
+def _views(target: Target, stat: procfs.Stat) -> Iterator[Tuple[bytes, bool]]:
+    """Folders below which the kernel's text of a path may be true; and whether another file that is found there replaced ours."""
+    ours, own = os.fsencode(target.root), path_as_seen(target, stat.pid, b"")
+    namespace = _mounts(target, stat.pid)
+    # In our mount namespace the text is relative to our root, even of a process in a chroot.
+    if namespace is None or namespace == _mounts(target, "self"):
+        yield ours, True
+    elif runs_in_our_root(target, stat.pid):
+        # A service with a /tmp of its own; or somebody who mounted his file over ours to have its name.
+        yield ours, True
+        yield own, True
+    else:
+        # A container: relative to the root of its mounts. In a chroot of its own, only an ancestor may still have that root.
+        yield own, True
+        for pid in _ancestors_in(target, stat, namespace):
+            yield path_as_seen(target, pid, b""), True
+        yield ours, False
+
+
+def _mounts(target: Target, pid: Union[int, str]) -> Optional[int]:
+    try:
+        return procfs.namespace(target.proc, pid, "mnt")
     except OSError:
         return None
 
 
-def _same_file(one: Optional[os.stat_result], other: os.stat_result) -> bool:
-    # overlayfs may give the same file another device number when it is reached through a descriptor: the inode has to be the same.
-    if one is None or one.st_ino != other.st_ino:
+def _ancestors_in(target: Target, stat: procfs.Stat, namespace: int) -> Iterator[int]:
+    pid = stat.ppid
+    for _generation in range(_GENERATIONS):
+        if pid not in target.stats or _mounts(target, pid) != namespace:
+            return
+        yield pid
+        pid = target.stats[pid].ppid
+
+
+def _is_file(path: bytes, status: os.stat_result) -> bool:
+    """Tell whether that very file is at a path; the kernel's text of a path has no links in it, so one that is there now is another file."""
+    try:
+        there = os.lstat(path)
+    except OSError:
         return False
-    return one.st_dev == other.st_dev or (one.st_size, one.st_mtime_ns) == (other.st_size, other.st_mtime_ns)
+    if there.st_ino != status.st_ino:
+        return False
+    # overlayfs may give the same file another device number when it is reached through a descriptor. Nobody chooses a ctime.
+    return there.st_dev == status.st_dev or (there.st_size, there.st_ctime_ns) == (status.st_size, status.st_ctime_ns)

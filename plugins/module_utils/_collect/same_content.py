@@ -12,12 +12,20 @@ from .target import Target
 _FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/systemd")
 
 
-def find_same(target: Target, size: int, sha256: str) -> Optional[bytes]:
-    """The path of a program with that size (bytes) and SHA-256, ``None`` where there is none."""
-    for path in _by_size(target).get(size, []):
-        if digest_file(os.fsdecode(path), ["sha256"], size).by_algorithm.get("sha256") == sha256:
-            return path[len(os.fsencode(target.root)) :]
-    return None
+def find_same(target: Target, size: int, sha256: str) -> List[bytes]:
+    """The paths of the programs with that size (bytes) and SHA-256."""
+    return [path[len(os.fsencode(target.root)) :] for path in _by_size(target).get(size, []) if _digest(target, path) == sha256]
+
+
+def _digest(target: Target, path: bytes) -> Optional[str]:
+    """SHA-256 of a program; each is hashed once, however many images have its size."""
+    if path not in target.digests_of_programs:
+        try:
+            status = os.lstat(path)
+            target.digests_of_programs[path] = digest_file(path, status, ["sha256"], status.st_size).by_algorithm.get("sha256")
+        except OSError:
+            target.digests_of_programs[path] = None
+    return target.digests_of_programs[path]
 
 
 def _by_size(target: Target) -> Dict[int, List[bytes]]:

@@ -80,17 +80,19 @@ def rates(before: Sample, after: Sample, identity: Identity) -> Optional[Rates]:
 
 
 def _rate(first: Optional[int], last: Optional[int], seconds: float) -> Optional[float]:
-    return None if first is None or last is None else round((last - first) / seconds, 1)
+    return None if first is None or last is None else round(max(0, last - first) / seconds, 1)
 
 
 def interface_rates(before: Sample, after: Sample) -> List[Dict[str, Any]]:
-    """Records ``interface_rate``."""
-    seconds = max(after.at - before.at, 1e-6)
+    """Records ``interface_rate``; none unless time has passed. An interface that was made anew counts from 0 again."""
+    seconds = after.at - before.at
+    if seconds <= 0:
+        return []
     return [
         {
             "interface": name,
-            "receive_rate": round((after.traffic[name][0] - received) / seconds, 1),
-            "transmit_rate": round((after.traffic[name][1] - sent) / seconds, 1),
+            "receive_rate": round(max(0, after.traffic[name][0] - received) / seconds, 1),
+            "transmit_rate": round(max(0, after.traffic[name][1] - sent) / seconds, 1),
         }
         for name, (received, sent) in sorted(before.traffic.items())
         if name in after.traffic

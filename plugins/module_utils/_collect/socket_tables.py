@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The kernel's socket tables of one network namespace: ``/proc/PID/net/{tcp,udp,raw,packet,unix}``, proc(5)."""
 
+import errno
 import re
 import socket
 import struct
-from typing import Callable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
 
-from .reading import read_kernel
-
-_LARGEST_TABLE = 1 << 26
+_BUFFER = 1 << 16
+_MOST_ROWS = 500000
 
 # include/net/tcp_states.h
 _STATES = (
@@ -78,17 +78,23 @@ def read_tables(folder: str, failed: Callable[[str, OSError], None]) -> Iterator
     yield from _unix_table(_rows(folder, "unix", failed))
 
 
-def _rows(folder: str, name: str, failed: Callable[[str, OSError], None]) -> List[bytes]:
+def _rows(folder: str, name: str, failed: Callable[[str, OSError], None]) -> Iterator[bytes]:
+    """The rows of a table without its head, one at a time: there may be a million."""
     try:
-        return read_kernel("%s/%s" % (folder, name), _LARGEST_TABLE).split(b"\n")[1:]
-    except FileNotFoundError:
-        return []  # a protocol that this kernel does not have
+        with open("%s/%s" % (folder, name), "rb", buffering=_BUFFER) as table:
+            next(table, None)
+            for number, row in enumerate(table):
+                if number == _MOST_ROWS:
+                    failed(name, OSError(errno.EFBIG, "has more than %d rows, the rest was not read" % _MOST_ROWS))
+                    return
+                yield row.rstrip(b"\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return  # a protocol that this kernel does not have; or its namespace has ended
     except OSError as error:
         failed(name, error)
-        return []
 
 
-def _ip_table(rows: List[bytes], protocol: str, family: str) -> Iterator[Socket]:
+def _ip_table(rows: Iterable[bytes], protocol: str, family: str) -> Iterator[Socket]:
     address_of = _ipv4 if family == "ipv4" else _ipv6
     for row in rows:
         field = row.split()
@@ -137,7 +143,7 @@ def _ipv6(data: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET6, words)
 
 
-def _packet_table(rows: List[bytes]) -> Iterator[Socket]:
+def _packet_table(rows: Iterable[bytes]) -> Iterator[Socket]:
     """Columns ``sk RefCnt Type Proto Iface R Rmem User Inode``."""
     for row in rows:
         field = row.split()
@@ -147,7 +153,7 @@ def _packet_table(rows: List[bytes]) -> Iterator[Socket]:
             continue
 
 
-def _unix_table(rows: List[bytes]) -> Iterator[Socket]:
+def _unix_table(rows: Iterable[bytes]) -> Iterator[Socket]:
     """Columns ``Num RefCount Protocol Flags Type St Inode Path``; flag 0x10000 (``__SO_ACCEPTCON``) is a listener."""
     for row in rows:
         match = _UNIX_ROW.match(row)

@@ -4,10 +4,16 @@
 """The host while it is read: what several sections need is read once and kept here."""
 
 import os
-from typing import Dict, List, Optional, Set
+from typing import Dict, Iterable, List, Optional, Set
 
 from . import procfs
 from .accounts import Accounts
+from .section import SectionBuilder
+
+# A process may hold a million descriptors. Past a total, the others still get their share.
+MAX_DESCRIPTORS = 50000
+_MAX_DESCRIPTORS_IN_ALL = 500000
+_SHARE_OF_DESCRIPTORS = 1000
 
 
 class Target:
@@ -21,8 +27,13 @@ class Target:
         self._stats: Optional[Dict[int, procfs.Stat]] = None
         self._socket_owners: Optional[Dict[int, List[int]]] = None
         self._boot_time: Optional[float] = None
+        self._descriptors_left = 0
         self.unreadable_descriptors: Set[int] = set()
+        self.cut_descriptors: Set[int] = set()
+        self.unreadable_processes: Set[int] = set()
+        self.covered: Set[int] = set()
         self.programs_by_size: Optional[Dict[int, List[bytes]]] = None
+        self.digests_of_programs: Dict[bytes, Optional[str]] = {}
 
     def path(self, absolute: str) -> str:
         """Where a file of the host is found."""
@@ -37,35 +48,83 @@ class Target:
 
     @property
     def stats(self) -> Dict[int, procfs.Stat]:
-        """``/proc/PID/stat`` of every process that was listed and still there, by pid."""
+        """``/proc/PID/stat`` of every process that was listed and still there, by pid.
+
+        Left out are pids in ``unreadable_processes``, and in ``covered`` those whose directory shows another process.
+        """
         if self._stats is None:
             self._stats = {}
             for pid in procfs.list_pids(self.proc):
-                try:
-                    self._stats[pid] = procfs.read_stat(self.proc, pid)
-                except (OSError, ValueError, IndexError):
-                    continue  # ended between the listing and the reading
+                self._add_stat_of(pid, self._stats)
         return self._stats
+
+    def _add_stat_of(self, pid: int, stats: Dict[int, procfs.Stat]) -> None:
+        try:
+            stat = procfs.read_stat(self.proc, pid)
+        except (OSError, ValueError, IndexError) as error:
+            # It may also have ended between the listing and the reading.
+            if isinstance(error, OSError) and not procfs.is_gone(error):
+                self.unreadable_processes.add(pid)
+            return
+        if stat.pid == pid:
+            stats[pid] = stat
+        else:
+            self.covered.add(pid)
 
     @property
     def socket_owners(self) -> Dict[int, List[int]]:
-        """Socket inode → pids that hold it. Pids whose descriptors we may not read are in ``unreadable_descriptors``."""
+        """Socket inode → pids that hold it; they need not be in ``stats``, which is of another moment.
+
+        Pids whose descriptors we may not read are in ``unreadable_descriptors``, those with more than are read in ``cut_descriptors``.
+        """
         if self._socket_owners is None:
-            self._socket_owners = {}
-            for pid in self.stats:
-                self._add_sockets_of(pid, self._socket_owners)
+            self._socket_owners = self._read_socket_owners()
         return self._socket_owners
 
+    def read_socket_owners_again(self) -> Dict[int, List[int]]:
+        """``socket_owners`` as they are now: for sockets that were made since."""
+        self._socket_owners = self._read_socket_owners()
+        return self._socket_owners
+
+    def _read_socket_owners(self) -> Dict[int, List[int]]:
+        owners: Dict[int, List[int]] = {}
+        self._descriptors_left = _MAX_DESCRIPTORS_IN_ALL
+        self.unreadable_descriptors.clear()
+        self.cut_descriptors.clear()
+        for pid in procfs.list_pids(self.proc):
+            if pid not in self.covered:
+                self._add_sockets_of(pid, owners)
+        return owners
+
     def _add_sockets_of(self, pid: int, owners: Dict[int, List[int]]) -> None:
+        limit = MAX_DESCRIPTORS if self._descriptors_left > 0 else _SHARE_OF_DESCRIPTORS
+        count = 0
         try:
-            for descriptor in procfs.list_descriptors(self.proc, pid):
+            for descriptor in procfs.list_descriptors(self.proc, pid, limit + 1):
+                count += 1
                 if descriptor.target.startswith(b"socket:["):
                     holders = owners.setdefault(int(descriptor.target[8:-1]), [])
-                    if pid not in holders:
+                    if not holders or holders[-1] != pid:
                         holders.append(pid)
         except OSError as error:
             if not procfs.is_gone(error):
                 self.unreadable_descriptors.add(pid)
+        self._descriptors_left -= count
+        if count > limit:
+            self.cut_descriptors.add(pid)
+
+    def uids_asked_for(self, users: Optional[Iterable[str]], builder: SectionBuilder) -> Optional[Set[int]]:
+        """The uids of users asked for, ``None`` when nobody was; who is unknown goes to the section's errors."""
+        if not users:
+            return None
+        try:
+            uids, unknown = self.accounts.uids_of(users)
+        except OSError as error:
+            builder.error("accounts", error, "/etc/passwd")
+            return {int(user) for user in users if user.isdecimal()}
+        for user in unknown:
+            builder.error("user asked for", "no account of that name in /etc/passwd", user)
+        return uids
 
     def uids_of(self, pid: int) -> Set[int]:
         """Every uid of a process, and the login it descends from; empty when it is gone."""
@@ -88,11 +147,17 @@ class Target:
         return self.boot_time + stat.starttime / procfs.TICKS
 
     def own_pids(self) -> Set[int]:
-        """This run: our process and its ancestors up to the session's leader, by ancestry and never by name."""
-        own: Set[int] = set()
-        pid = os.getpid()
+        """This run: our process, its children, and its ancestors up to the session's own, by ancestry and never by name.
+
+        A daemon right below process 1 that gave our branch a session of its own (sshd, cron, a terminal multiplexer) serves
+        others as well: it is not this run.
+        """
+        own: Set[int] = {pid for pid, stat in self.stats.items() if stat.ppid == os.getpid()}
+        pid, below = os.getpid(), None
         while pid > 1 and pid not in own:
-            own.add(pid)
             stat = self.stats.get(pid)
-            pid = stat.ppid if stat else 0
+            if below and stat and stat.ppid <= 1 and below.session == below.pid:
+                break
+            own.add(pid)
+            pid, below = (stat.ppid, stat) if stat else (0, None)
         return own
