@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the incident.response contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cases: states of a host, and what a triage has to say of them. ``cases/README.md`` tells how they are written."""
+"""Cases: states of a host, and what a triage has to say of them. ``README.md`` of the lab tells how they are written."""
 
 from __future__ import annotations
 
