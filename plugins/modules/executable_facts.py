@@ -63,7 +63,229 @@ EXAMPLES = r"""
       - /usr/sbin/sshd
 """
 
-RETURN = r""" """
+RETURN = r"""
+---
+ansible_facts:
+  description: Facts to add to the facts of the host.
+  returned: always
+  type: dict
+  contains:
+    incident_executables:
+      returned: always
+      description: What is running, by content.
+      type: dict
+      contains:
+        items:
+          description: A running image, or a file that was asked for. One record for each inode, however many processes
+            run it.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            path:
+              description: Path as the kernel shows it, without its mark as deleted.
+              returned: success
+              type: str
+              sample: /usr/bin/sleep
+            state:
+              description: C(present), C(deleted), C(replaced), C(memfd) or C(file) for one that is not running.
+              returned: success
+              type: str
+              sample: present
+            pids:
+              description: Processes that run it.
+              returned: success
+              type: list
+              elements: int
+              sample:
+              - 4242
+            sha256:
+              description: SHA-256 of the running image, read through C(/proc/PID/exe).
+              returned: success
+              type: str
+              sample: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+            sha1:
+              description: SHA-1 of it, when asked for.
+              returned: success
+              type: str
+              sample: da39a3ee5e6b4b0d3255bfef95601890afd80709
+            md5:
+              description: MD5 of it, when asked for.
+              returned: success
+              type: str
+              sample: d41d8cd98f00b204e9800998ecf8427e
+            path_sha256:
+              description: SHA-256 of the file at that path now, when it is another one.
+              returned: success
+              type: str
+              sample: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+            inode:
+              description: Inode number.
+              returned: success
+              type: int
+              sample: 1835021
+            device:
+              description: Device number.
+              returned: success
+              type: int
+              sample: 65024
+            size:
+              description: Size. In bytes.
+              returned: success
+              type: int
+              sample: 43888
+            owner_uid:
+              description: Uid of its owner.
+              returned: success
+              type: int
+              sample: 0
+            owner:
+              description: Account of its owner.
+              returned: success
+              type: str
+              sample: root
+            owner_gid:
+              description: Gid of its group.
+              returned: success
+              type: int
+              sample: 0
+            mode:
+              description: Permissions, octal.
+              returned: success
+              type: str
+              sample: '0755'
+            is_setuid:
+              description: Whether it is set-user-ID.
+              returned: success
+              type: bool
+              sample: false
+            is_setgid:
+              description: Whether it is set-group-ID.
+              returned: success
+              type: bool
+              sample: false
+            capabilities:
+              description: File capabilities (C(security.capability)), hexadecimal.
+              returned: success
+              type: str
+            modified_at:
+              description: When its content last changed.
+              returned: success
+              type: str
+              sample: '2022-09-20T15:27:27Z'
+            changed_at:
+              description: When its inode last changed.
+              returned: success
+              type: str
+              sample: '2026-11-20T08:00:00Z'
+            package:
+              description: Package that owns the path.
+              returned: success
+              type: str
+              sample: coreutils
+            package_version:
+              description: Version of that package.
+              returned: success
+              type: str
+              sample: 9.1-1
+            package_state:
+              description: 'C(unchanged): the running image has the package''s content. C(changed): it has not.
+                C(updated): the file now at the path has. C(unknown): the package has no digest for it. C(unowned):
+                no package owns the path. C(foreign): runs in another root, as in a container. C(unreadable): could
+                not be found out.'
+              returned: success
+              type: str
+              sample: unchanged
+            same_as:
+              description: Path of a packaged program that has the same content under another name.
+              returned: success
+              type: str
+              sample: /usr/bin/sleep
+            same_as_package:
+              description: Package of that program.
+              returned: success
+              type: str
+              sample: coreutils
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample:
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample:
+              - argv
+        errors:
+          description: What could not be read, and why.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: What could not be read.
+              returned: success
+              type: str
+              sample: process executable
+            reason:
+              description: Why.
+              returned: success
+              type: str
+              sample: Permission denied
+            count:
+              description: How often.
+              returned: success
+              type: int
+              sample: 12
+            subjects:
+              description: The first few things concerned.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - pid 4242
+        truncated:
+          description: Whether a limit was reached.
+          returned: success
+          type: bool
+          sample: false
+        limits:
+          description: The limits that were reached.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: The list that was cut.
+              returned: success
+              type: str
+              sample: items
+            limit:
+              description: The limit.
+              returned: success
+              type: int
+              sample: 5000
+            total:
+              description: How many there were.
+              returned: success
+              type: int
+              sample: 6123
+        collected_at:
+          description: When this section was read, by the clock of the target.
+          returned: success
+          type: str
+          sample: '2026-11-23T15:45:00Z'
+        seconds:
+          description: How long reading it took. In seconds.
+          returned: success
+          type: float
+          sample: 0.042
+"""
 
 from ansible_collections.incident.response.plugins.module_utils._collect.executables import MAX_FILE_SIZE, collect
 from ansible_collections.incident.response.plugins.module_utils._facts_module import run_section

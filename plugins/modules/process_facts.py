@@ -75,7 +75,597 @@ EXAMPLES = r"""
     sample_seconds: 10
 """
 
-RETURN = r""" """
+RETURN = r"""
+---
+ansible_facts:
+  description: Facts to add to the facts of the host.
+  returned: always
+  type: dict
+  contains:
+    incident_processes:
+      returned: always
+      description: Every process of the host.
+      type: dict
+      contains:
+        items:
+          description: A process. Its identity is C(pid) together with C(start_ticks).
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            pid:
+              description: Process id.
+              returned: success
+              type: int
+              sample: 4242
+            ppid:
+              description: Process id of the parent.
+              returned: success
+              type: int
+              sample: 1
+            start_ticks:
+              description: Start since boot. A recycled pid has another one. In clock ticks.
+              returned: success
+              type: int
+              sample: 812345
+            started_at:
+              description: Start, from the boot time of the target's kernel.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            name:
+              description: The kernel's name of it (C(comm)), 15 bytes at most, free to choose for the process.
+              returned: success
+              type: str
+              sample: sleep
+            is_kernel_thread:
+              description: Whether the kernel's C(PF_KTHREAD) flag is set.
+              returned: success
+              type: bool
+              sample: false
+            exe:
+              description: Text of C(/proc/PID/exe), without its mark as deleted. Null where there is none.
+              returned: success
+              type: str
+              sample: /usr/bin/sleep
+            exe_state:
+              description: 'C(present): the running file is the one at that path. C(deleted): no file is there now.
+                C(replaced): another file is there now. C(memfd): it never was a file. C(unreadable): we may not
+                see. C(kernel): a kernel thread. C(none): a zombie.'
+              returned: success
+              type: str
+              sample: present
+            exe_inode:
+              description: Inode number of the running file.
+              returned: success
+              type: int
+              sample: 1835021
+            exe_device:
+              description: Device number of the running file.
+              returned: success
+              type: int
+              sample: 65024
+            argv:
+              description: The arguments, apart. Free to choose for the process.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - /bin/sleep
+              - '99999'
+            cwd:
+              description: Current directory.
+              returned: success
+              type: str
+              sample: /
+            root:
+              description: Root directory.
+              returned: success
+              type: str
+              sample: /
+            user:
+              description: Account of the real uid.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Real uid.
+              returned: success
+              type: int
+              sample: 1001
+            euid:
+              description: Effective uid.
+              returned: success
+              type: int
+              sample: 1001
+            suid:
+              description: Saved uid.
+              returned: success
+              type: int
+              sample: 1001
+            fsuid:
+              description: Filesystem uid.
+              returned: success
+              type: int
+              sample: 1001
+            gid:
+              description: Real gid.
+              returned: success
+              type: int
+              sample: 1001
+            egid:
+              description: Effective gid.
+              returned: success
+              type: int
+              sample: 1001
+            sgid:
+              description: Saved gid.
+              returned: success
+              type: int
+              sample: 1001
+            fsgid:
+              description: Filesystem gid.
+              returned: success
+              type: int
+              sample: 1001
+            loginuid:
+              description: Uid of the login it descends from, kept through sudo and su. Null where it never was
+                set.
+              returned: success
+              type: int
+              sample: 1001
+            terminal:
+              description: Controlling terminal.
+              returned: success
+              type: str
+              sample: pts/0
+            state:
+              description: State letter of proc(5).
+              returned: success
+              type: str
+              sample: S
+            session_id:
+              description: Session id (setsid(2)).
+              returned: success
+              type: int
+              sample: 4242
+            process_group:
+              description: Process group id.
+              returned: success
+              type: int
+              sample: 4242
+            nice:
+              description: Nice value.
+              returned: success
+              type: int
+              sample: 0
+            threads:
+              description: Number of threads.
+              returned: success
+              type: int
+              sample: 1
+            rss:
+              description: Resident memory. In bytes.
+              returned: success
+              type: int
+              sample: 1843200
+            cpu_seconds:
+              description: CPU time used since its start. In seconds.
+              returned: success
+              type: float
+              sample: 0.01
+            cpu_percent:
+              description: CPU use over the sampling pause; 100 is one processor. Null for one that started or ended
+                in it. In percent.
+              returned: success
+              type: float
+              sample: 0.0
+            read_rate:
+              description: Read from storage over the sampling pause. In bytes/s.
+              returned: success
+              type: float
+              sample: 0.0
+            write_rate:
+              description: Written to storage over the sampling pause. In bytes/s.
+              returned: success
+              type: float
+              sample: 0.0
+            cgroup:
+              description: Control group path.
+              returned: success
+              type: str
+              sample: /system.slice/cron.service
+            unit:
+              description: systemd unit that it belongs to, by its control group.
+              returned: success
+              type: str
+              sample: cron.service
+            container_id:
+              description: Id of its container, by its control group.
+              returned: success
+              type: str
+              sample: f2c1d0…
+            container_engine:
+              description: Engine of its container.
+              returned: success
+              type: str
+              sample: docker
+            foreign_namespaces:
+              description: Namespaces that are not those of process 1.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - net
+              - mnt
+            capabilities:
+              description: Effective capabilities, as the hexadecimal mask of proc(5).
+              returned: success
+              type: str
+              sample: '0000000000000000'
+            seccomp:
+              description: 'Seccomp mode: 0 off, 1 strict, 2 filter.'
+              returned: success
+              type: int
+              sample: 0
+            no_new_privileges:
+              description: Whether C(no_new_privs) is set (see prctl(2)).
+              returned: success
+              type: bool
+              sample: false
+            tracer_pid:
+              description: Process that traces it; null for none.
+              returned: success
+              type: int
+              sample: 4300
+            environment:
+              description: Variables that change what is loaded or recorded (C(LD_*), C(HIST*) …); all of them only
+                when asked for.
+              returned: success
+              type: dict
+              sample:
+                LD_PRELOAD: /tmp/x.so
+            stdio:
+              description: What descriptors 0, 1 and 2 are.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - socket:[41234]
+              - socket:[41234]
+              - socket:[41234]
+            is_own:
+              description: Whether it is this run itself or an ancestor of it.
+              returned: success
+              type: bool
+              sample: false
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: &id001
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: &id002
+              - argv
+        host:
+          description: What the host as a whole is doing.
+          returned: success
+          type: dict
+          contains:
+            hostname:
+              description: Name that the kernel has.
+              returned: success
+              type: str
+              sample: web1
+            kernel:
+              description: Release of the kernel.
+              returned: success
+              type: str
+              sample: 6.1.0-37-amd64
+            distribution:
+              description: C(PRETTY_NAME) of os-release(5).
+              returned: success
+              type: str
+              sample: Debian GNU/Linux 12 (bookworm)
+            python:
+              description: Version of the Python that read the host.
+              returned: success
+              type: str
+              sample: 3.11.2
+            booted_at:
+              description: When the kernel booted.
+              returned: success
+              type: str
+              sample: '2026-11-20T08:00:00Z'
+            processors:
+              description: Number of processors.
+              returned: success
+              type: int
+              sample: 2
+            load:
+              description: Load averages over 1, 5 and 15 minutes.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - '0.10'
+              - '0.05'
+              - '0.01'
+            memory_total:
+              description: Memory. In bytes.
+              returned: success
+              type: int
+              sample: 25769803776
+            memory_available:
+              description: Memory that can be had without swapping. In bytes.
+              returned: success
+              type: int
+              sample: 20000000000
+            swap_total:
+              description: Swap space. In bytes.
+              returned: success
+              type: int
+              sample: 0
+            swap_free:
+              description: Swap space not used. In bytes.
+              returned: success
+              type: int
+              sample: 0
+            processes:
+              description: Processes that the kernel lists.
+              returned: success
+              type: int
+              sample: 108
+            sample_seconds:
+              description: Length of the sampling pause. In seconds.
+              returned: success
+              type: float
+              sample: 1.0
+            is_root:
+              description: 'Whether the host was read as root: otherwise much of it cannot be seen.'
+              returned: success
+              type: bool
+              sample: true
+            top_cpu:
+              description: Pids that used most CPU in the pause, most first.
+              returned: success
+              type: list
+              elements: int
+              sample:
+              - 4242
+            top_memory:
+              description: Pids with most resident memory, most first.
+              returned: success
+              type: list
+              elements: int
+              sample:
+              - 900
+            top_disk:
+              description: Pids that read and wrote most in the pause, most first.
+              returned: success
+              type: list
+              elements: int
+              sample:
+              - 900
+        interfaces:
+          description: Traffic of a network interface over the sampling pause.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            interface:
+              description: Name.
+              returned: success
+              type: str
+              sample: eth0
+            receive_rate:
+              description: Received. In bytes/s.
+              returned: success
+              type: float
+              sample: 120.0
+            transmit_rate:
+              description: Sent. In bytes/s.
+              returned: success
+              type: float
+              sample: 80.0
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        open_files:
+          description: An open file descriptor.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            pid:
+              description: Process id.
+              returned: success
+              type: int
+              sample: 4242
+            descriptor:
+              description: Number of the descriptor.
+              returned: success
+              type: int
+              sample: 3
+            kind:
+              description: C(file), C(directory), C(socket), C(pipe), C(device), C(anonymous) or C(other).
+              returned: success
+              type: str
+              sample: file
+            path:
+              description: Path, or the kernel's text for what has none.
+              returned: success
+              type: str
+              sample: /var/tmp/.log
+            mode:
+              description: C(r), C(w) or C(rw).
+              returned: success
+              type: str
+              sample: rw
+            is_deleted:
+              description: Whether the file has no name any more.
+              returned: success
+              type: bool
+              sample: false
+            inode:
+              description: Inode number; for sockets the one that C(port_facts) shows.
+              returned: success
+              type: int
+              sample: 1835099
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        hidden:
+          description: A process that is there but is not listed, or whose place under /proc is covered.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            pid:
+              description: Process id.
+              returned: success
+              type: int
+              sample: 4242
+            how:
+              description: 'C(unlisted): answers but is not listed. C(covered): something is mounted over its directory.'
+              returned: success
+              type: str
+              sample: covered
+            detail:
+              description: What was seen.
+              returned: success
+              type: str
+              sample: /proc/4242 is a mount point
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample: *id001
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample: *id002
+        cross_check:
+          description: The second view of the same host, by psutil where the target has it.
+          returned: success
+          type: dict
+          contains:
+            available:
+              description: Whether the target has psutil.
+              returned: success
+              type: bool
+              sample: true
+            version:
+              description: Version of psutil.
+              returned: success
+              type: str
+              sample: 7.2.2
+            reason:
+              description: Why there is no second view.
+              returned: success
+              type: str
+              sample: psutil is not installed on the target
+            compared:
+              description: Records compared.
+              returned: success
+              type: int
+              sample: 108
+            disagreements:
+              description: What one view has and the other lacks.
+              returned: success
+              type: list
+              elements: dict
+              sample: []
+        errors:
+          description: What could not be read, and why.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: What could not be read.
+              returned: success
+              type: str
+              sample: process executable
+            reason:
+              description: Why.
+              returned: success
+              type: str
+              sample: Permission denied
+            count:
+              description: How often.
+              returned: success
+              type: int
+              sample: 12
+            subjects:
+              description: The first few things concerned.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - pid 4242
+        truncated:
+          description: Whether a limit was reached.
+          returned: success
+          type: bool
+          sample: false
+        limits:
+          description: The limits that were reached.
+          returned: success
+          type: list
+          elements: dict
+          sample: []
+          contains:
+            what:
+              description: The list that was cut.
+              returned: success
+              type: str
+              sample: items
+            limit:
+              description: The limit.
+              returned: success
+              type: int
+              sample: 5000
+            total:
+              description: How many there were.
+              returned: success
+              type: int
+              sample: 6123
+        collected_at:
+          description: When this section was read, by the clock of the target.
+          returned: success
+          type: str
+          sample: '2026-11-23T15:45:00Z'
+        seconds:
+          description: How long reading it took. In seconds.
+          returned: success
+          type: float
+          sample: 0.042
+"""
 
 from ansible_collections.incident.response.plugins.module_utils._collect.processes import collect
 from ansible_collections.incident.response.plugins.module_utils._facts_module import run_section

@@ -72,7 +72,43 @@ EXAMPLES = r"""
     case: web-2026-11
 """
 
-RETURN = r""" """
+RETURN = r"""
+---
+ansible_facts:
+  description: Facts to add to the facts of the host.
+  returned: always
+  type: dict
+  contains:
+    incident_sessions:
+      description: Who is logged in. As M(incident.response.session_facts) returns it.
+      returned: when the section is read, and without O(case_dir) or with O(return_facts)
+      type: dict
+    incident_processes:
+      description: Every process of the host. As M(incident.response.process_facts) returns it.
+      returned: when the section is read, and without O(case_dir) or with O(return_facts)
+      type: dict
+    incident_ports:
+      description: What listens and what is connected. As M(incident.response.port_facts) returns it.
+      returned: when the section is read, and without O(case_dir) or with O(return_facts)
+      type: dict
+    incident_history:
+      description: What was typed, and what sudo recorded. As M(incident.response.history_facts) returns it.
+      returned: when the section is read, and without O(case_dir) or with O(return_facts)
+      type: dict
+    incident_executables:
+      description: What is running, by content. As M(incident.response.executable_facts) returns it.
+      returned: when the section is read, and without O(case_dir) or with O(return_facts)
+      type: dict
+    incident_triage:
+      description: Where the facts of this host are.
+      returned: with O(case_dir)
+      type: dict
+      sample:
+        case: /home/operator/cases/20261123T154500Z
+        facts: /home/operator/cases/20261123T154500Z/hosts/web1/facts.json.gz
+        sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+        size: 40960
+"""
 
 from ansible.module_utils.basic import AnsibleModule
 
