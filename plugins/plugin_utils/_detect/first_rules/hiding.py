@@ -16,16 +16,19 @@ from ..records import Disagreement, Tampering
 from ..settings import Settings
 from .subjects import LOOK_AT_PROCESS, process_entity, unseen_process_entity
 
+# Level, title, clause. The detail of a sign on a file is what is said of the file.
 _SIGNS: dict[str, tuple[Level, str, str]] = {
-    "linked_away": ("medium", "Shell history goes nowhere", "the history file {where} is a link, so that nothing typed is kept"),
-    "not_a_file": ("medium", "Shell history is not a file", "in place of the history file there is something else at {where}, so that nothing typed is kept"),
-    "switched_off": ("medium", "Shell history is switched off", "history is switched off at {where}"),
-    "immutable": ("medium", "Shell history cannot be written", "the history file {where} was made unchangeable"),
-    "empty": ("low", "Shell history is empty", "the history file {where} is empty"),
-    "not_owner": ("low", "Shell history belongs to somebody else", "the history file {where} does not belong to the account"),
-    "time_backwards": ("low", "Times in the shell history go back", "times in the history file {where} go back"),
-    "time_in_future": ("low", "Times in the shell history lie ahead", "the history file {where} has times that lie in the future"),
+    "linked_away": ("medium", "Shell history goes elsewhere", "the history file {where} of {account} {detail}, so that nothing typed is kept there"),
+    "not_a_file": ("medium", "Shell history is not a file", "the history file {where} of {account} {detail}, so that nothing typed is kept there"),
+    "switched_off": ("medium", "Shell history is switched off", "the history of {account} is switched off at {where}: {detail}"),
+    "immutable": ("medium", "Shell history cannot be written", "the history file {where} of {account} is {detail}"),
+    "empty": ("low", "Shell history is empty", "the history file {where} of {account} is {detail}"),
+    "not_owner": ("low", "Shell history belongs to somebody else", "the history file {where} of {account} {detail}"),
+    "time_backwards": ("low", "Times in the shell history go back", "in the history file {where} of {account} {detail}"),
+    "time_in_future": ("low", "Times in the shell history lie ahead", "in the history file {where} of {account} {detail}"),
 }
+_UNKNOWN_SIGN: tuple[Level, str, str] = ("low", "Sign of tampering with history", "the history of {account} was tampered with at {where}: {detail}")
+_LINK = "is a link to "
 _FROM_PACKAGES = ("/usr/share/", "/usr/lib/", "/etc/skel/")
 
 
@@ -76,10 +79,9 @@ def _differing_entity(facts: Facts, difference: Disagreement) -> Entity:
 def history_switched_off(facts: Facts, _settings: Settings) -> Iterator[Reason]:
     """What is typed is not, or not truly, recorded."""
     for sign in facts.tampering:
-        level, title, clause = _SIGNS.get(sign.sign, ("low", "Sign of tampering with history", "there is a sign of tampering with history at {where}"))
+        level, title, clause = _SIGNS.get(sign.sign, _UNKNOWN_SIGN)
         if _is_usual(facts, sign):
             level = "low"
-        where = visible(sign.where, 160)
         account = visible(sign.user, 60) if sign.user is not None else "all accounts"
         yield Reason(
             rule="history_switched_off",
@@ -87,7 +89,7 @@ def history_switched_off(facts: Facts, _settings: Settings) -> Iterator[Reason]:
             side="history",
             entity=_tampered_entity(facts, sign),
             title=f"{title}: {account}",
-            clause=f"{clause.format(where=where)} for {account}{_detail(sign)}",
+            clause=clause.format(where=visible(sign.where, 160), account=account, detail=visible(sign.detail, 160)),
             attack=("T1070.003", "T1690") if sign.sign == "switched_off" else ("T1070.003",),
             evidence={name: value for name, value in _evidence(sign).items() if value is not None},
             look=Look("history_facts", {"users": str(sign.uid)} if sign.uid is not None else {}),
@@ -99,7 +101,19 @@ def _is_usual(facts: Facts, sign: Tampering) -> bool:
     """What packages bring along, what guides for administrators advise (history that can only be added to), and this run itself."""
     append_only = sign.sign == "immutable" and "append" in sign.detail.lower()
     process = facts.processes_by_pid.get(sign.pid) if sign.pid is not None else None
-    return append_only or (process is not None and process.is_own) or (sign.path is not None and sign.path.startswith(_FROM_PACKAGES))
+    path = sign.path or ""
+    return (
+        append_only
+        or (process is not None and process.is_own)
+        or path.startswith(_FROM_PACKAGES)
+        or (sign.sign == "linked_away" and _stays_at_home(sign, path))
+    )
+
+
+def _stays_at_home(sign: Tampering, path: str) -> bool:
+    """Tell whether a history file is a link to another place in the same home, as of those who keep such files together."""
+    home, target = path.rpartition("/")[0], sign.detail.removeprefix(_LINK)
+    return bool(home) and ".." not in target and (not target.startswith("/") or target.startswith(f"{home}/"))
 
 
 def _tampered_entity(facts: Facts, sign: Tampering) -> Entity:
@@ -114,10 +128,6 @@ def _tampered_entity(facts: Facts, sign: Tampering) -> Entity:
 def _tampering_causes(sign: Tampering) -> tuple[Key, ...]:
     """All shells of an account with the same setting have one cause; files have one each."""
     return (("history", sign.uid, sign.user, sign.detail),) if sign.pid is not None else ()
-
-
-def _detail(sign: Tampering) -> str:
-    return f": {visible(sign.detail, 160)}" if sign.detail.strip() else ""
 
 
 def _evidence(sign: Tampering) -> dict[str, object]:

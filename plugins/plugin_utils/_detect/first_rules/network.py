@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ansible_collections.incident.response.plugins.plugin_utils._quoting import visible
 
 from ..facts import Facts
-from ..finding import Level, highest, rank
+from ..finding import Level, rank
 from ..reason import Look, Reason
 from ..records import Program, Socket
 from ..settings import Settings
@@ -88,17 +88,17 @@ def _work(program: Program) -> str:
 
 
 def _open_reason(program: Program, sockets: list[Socket]) -> Reason:
-    level, remark = _judge_listener(program)
-    levels = [_adjusted(level, socket) for socket in sockets]
-    sockets = [socket for _level, socket in sorted(zip(levels, sockets, strict=True), key=lambda pair: -rank(pair[0]))]
+    judged, remark = _judge_listener(program)
+    sockets = sorted(sockets, key=lambda socket: -rank(_adjusted(judged, socket)))
+    level = _adjusted(judged, sockets[0])
     return Reason(
         rule="exposed_listener",
-        level=highest(levels),
+        level=level,
         side="network",
         entity=process_entity(program.process),
-        title=f"Open to other hosts: {_listed(sockets[:1])} by {shown_path(program)}",
-        clause=f"it is open to other hosts on {_listed(sockets)}, and {remark}{_filtered(sockets[0])}",
-        attack=("T1571",) if highest(levels) not in ("info", "low") else (),
+        title=f"Listens to other hosts: {_listed(sockets[:1])} by {shown_path(program)}",
+        clause=f"it listens to other hosts on {_listed(sockets)}, and {remark}{_reach(sockets[0])}",
+        attack=("T1571",) if rank(level) > rank("low") else (),
         evidence={"sockets": [spoken(socket) for socket in sockets[:_LISTED_PORTS]], "argv": shown_arguments(program.process), **image_evidence(program)},
         look=_look_at_ports(sockets),
         causes=own_causes(program),
@@ -112,10 +112,12 @@ def _adjusted(level: Level, socket: Socket) -> Level:
     return level
 
 
-def _filtered(socket: Socket) -> str:
+def _reach(socket: Socket) -> str:
+    """What stands between a listener and other hosts."""
+    why = f" ({visible(socket.exposed_reason, 160)})" if socket.exposed_reason else ""
     if socket.exposed is False:
-        return f"; but it cannot be reached: {visible(socket.exposed_reason or 'a packet filter closes it', 120)}"
-    return "; a packet filter may close it" if socket.exposed is None and socket.network_namespace is None else ""
+        return f"; none can reach it{why}"
+    return f"; whether they reach it is not known{why}" if socket.exposed is None else ""
 
 
 def _look_at_ports(sockets: Iterable[Socket]) -> Look:
@@ -145,7 +147,7 @@ def _ownerless(socket: Socket) -> Reason:
         level="low" if socket.exposed is not False else "info",
         side="network",
         entity=socket_entity(socket.protocol, socket.local_address, socket.local_port),
-        title=f"Open to other hosts: {spoken(socket)} by {by}",
+        title=f"Listens to other hosts: {spoken(socket)} by {by}",
         clause=f"port {spoken(socket)} is open to other hosts, and {why}",
         attack=(),
         evidence={"socket": spoken(socket), "owner_state": visible(socket.owner_state, 40)},

@@ -78,7 +78,7 @@ def test_the_operator_says_which_ports_may_be_open() -> None:
     ("fields", "level", "says"),
     [
         ({"exposed": False, "exposed_reason": "the packet filter drops it"}, "low", "the packet filter drops it"),
-        ({"exposed": None}, "medium", "a packet filter may close it"),
+        ({"exposed": None}, "medium", "whether they reach it is not known"),
         ({"scope": "address", "local_address": "192.0.2.11"}, "medium", "192.0.2.11:4444"),
         ({"scope": "loopback", "local_address": "127.0.0.1", "exposed": False}, None, ""),
         ({"network_namespace": 4026532790}, "medium", "network namespace 4026532790"),

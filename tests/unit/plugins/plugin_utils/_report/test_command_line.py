@@ -25,7 +25,7 @@ def parsed(*words: str) -> dict[str, Any]:
     option_helpers.add_inventory_options(parser)
     option_helpers.add_vault_options(parser)
     option_helpers.add_runtask_options(parser)
-    return vars(parser.parse_args(list(words)))
+    return dict(vars(parser.parse_args(list(words))))
 
 
 def options(*words: str, **extra_variables: Any) -> list[str]:
