@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,7 @@ def test_two_labs_side_by_side(fleet: Fleet) -> None:
         assert second.host("d12").run(["test", "-e", "/root/second"]).returncode == 0
     finally:
         second.down()
+        shutil.rmtree(lab.folder)
     assert not _traces(lab)
     assert fleet.is_healthy()
 
