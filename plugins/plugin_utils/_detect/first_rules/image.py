@@ -103,10 +103,10 @@ def _judge_replaced(program: Program, path: str) -> tuple[Level, str]:
     executable = program.executable
     sha256, there = (executable.sha256, executable.path_sha256) if executable else (None, None)
     if executable and program.origin == "package" and executable.package_state == "updated":
-        return "low", f"the package {visible(executable.package or '?', 60)} was updated, and it should be restarted"
+        return "low", f"the package {visible(executable.package or '?', 60)} was updated, and the program should be restarted"
     if executable and sha256 and sha256 == there:
-        package = f", is what the package {visible(executable.package or '?', 60)} installed" if program.origin == "package" else ""
-        return "low", f"it was written anew, has the same content{package}, and it should be restarted"
+        whose = f", that of the package {visible(executable.package or '?', 60)}" if program.origin == "package" else ""
+        return "low", f"it was written anew with the same content{whose}, and the program should be restarted"
     if program.origin == "package":
         return ("high", "what runs is its package's, what is there now is not") if there else ("medium", "what is there now could not be read")
     if program.origin == "changed":

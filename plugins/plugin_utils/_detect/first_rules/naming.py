@@ -19,7 +19,7 @@ from ..records import Process, Program
 from ..settings import Settings
 from .known import hidden_parts, is_developer_tool, is_in_home, is_interpreter, temporary_folder, tool_of
 from .known_names import SHORT_TOOLS, daemon_named, is_kernel_name, is_name_of
-from .subjects import LOOK_AT_IMAGE, image_causes, image_evidence, process_entity, shown_arguments, shown_path
+from .subjects import LOOK_AT_IMAGE, LOOK_AT_PROCESS, image_causes, image_evidence, process_entity, shown_arguments, shown_path
 
 _COMM_BYTES = 15
 _SYSTEM = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/usr/share/", "/bin/", "/sbin/", "/lib/", "/etc/", "/var/lib/dpkg/")
@@ -52,7 +52,7 @@ def _reason(rule: str, title: str, program: Program, verdict: _Verdict, *attack:
         clause=verdict.clause,
         attack=attack,
         evidence={"name": program.process.name, "argv": shown_arguments(program.process), **image_evidence(program)},
-        look=LOOK_AT_IMAGE,
+        look=LOOK_AT_PROCESS if program.origin == "package" else LOOK_AT_IMAGE,
         causes=image_causes(program) if program.origin in ("unowned", "changed") else (),
     )
 
