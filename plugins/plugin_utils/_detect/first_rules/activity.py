@@ -70,7 +70,7 @@ def coin_miner(facts: Facts, _settings: Settings) -> Iterator[Reason]:
     for program in facts.programs:
         pool = next((argument for argument in program.process.argv[1:] if _POOL.match(argument)), None)
         named = any(_MINERS.fullmatch(name[:256]) for name in (program.process.name, (program.path or "").rpartition("/")[2]))
-        if not named and (pool is None or (program.origin == "package" and (is_shell(tool_of(program)) or not is_interpreter(tool_of(program))))):
+        if not named and (pool is None or _only_passes_on(program)):
             continue
         clauses = [f"it was started to work for a mining pool ('{visible(pool, 120)}')"] if pool else []
         clauses += [f"it is named like a miner of cryptocurrency ('{visible(program.process.name, 80)}')"] if named else []
