@@ -150,7 +150,8 @@ def test_iotop(looked: Looked, host: str) -> None:
 
 def _lsof(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """The output of ``lsof -F``: a line a field, ``p`` opens a process and ``f`` a file."""
-    pid, fields = 0, {}
+    pid = 0
+    fields: dict[str, str] = {}
     for line in text.splitlines():
         if line[:1] in "pf" and "f" in fields:
             yield pid, fields

@@ -14,6 +14,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, List, Optional, Tuple
+
+Request = Dict[str, Any]
 
 PLACE = "/run/incident-lab"
 PARALLEL = 6
@@ -23,20 +26,20 @@ ENVIRONMENT = {"HOME": "/root", "LC_ALL": "C.UTF-8", "PATH": "/usr/local/sbin:/u
 PROPERTIES = ("Type=oneshot", "RemainAfterExit=yes", "TimeoutStartSec=20", "KillSignal=SIGKILL")
 
 
-def folder(case):
+def folder(case: str) -> str:
     return os.path.join(PLACE, case)
 
 
-def unit(case):
+def unit(case: str) -> str:
     return "lab-%s.service" % case
 
 
-def words(case, block):
+def words(case: str, block: str) -> List[str]:
     """A block as a command: it stops at the first line that fails."""
     return ["bash", "-euo", "pipefail", "-c", ". %s/prelude.sh; . %s/%s" % (PLACE, folder(case), block)]
 
 
-def lay_out(request):
+def lay_out(request: Request) -> None:
     """Put every block where bash finds it."""
     os.makedirs(PLACE, exist_ok=True)
     for case, blocks in request["cases"].items():
@@ -48,7 +51,7 @@ def lay_out(request):
         stream.write(request["prelude"])
 
 
-def run(command, case=""):
+def run(command: List[str], case: str = "") -> Tuple[int, str]:
     """Run a command, and return its status and its words."""
     place = folder(case)
     done = subprocess.run(
@@ -57,7 +60,7 @@ def run(command, case=""):
     return done.returncode, done.stdout.decode("utf-8", "backslashreplace")
 
 
-def set_up(case):
+def set_up(case: str) -> Optional[str]:
     """Run the setup in a unit of its own."""
     log = os.path.join(folder(case), "log")
     properties = PROPERTIES + ("StandardOutput=append:" + log, "StandardError=append:" + log)
@@ -73,7 +76,7 @@ def set_up(case):
     return "setup failed: " + said[-2000:]
 
 
-def verify(case):
+def verify(case: str) -> Optional[str]:
     """Prove that the state is there: it may take a moment."""
     deadline = time.monotonic() + VERIFYING
     while True:
@@ -85,7 +88,7 @@ def verify(case):
         time.sleep(0.2)
 
 
-def notes(case):
+def notes(case: str) -> Dict[str, str]:
     """What the setup noted."""
     found = {}
     for name in os.listdir(folder(case)):
@@ -95,7 +98,7 @@ def notes(case):
     return found
 
 
-def plant(request):
+def plant(request: Request) -> Dict[str, Any]:
     with ThreadPoolExecutor(PARALLEL) as pool:
         cases = list(request["cases"])
         problems = dict(pool.map(lambda case: (case, set_up(case)), cases))
@@ -104,7 +107,7 @@ def plant(request):
     return {case: {"problem": problems[case], "notes": notes(case)} for case in cases}
 
 
-def remove(request):
+def remove(request: Request) -> Dict[str, Any]:
     """Clean up one after the other: what two cases changed is put back in the reverse order."""
     cases = list(request["cases"])
     for case in reversed(cases):
