@@ -34,7 +34,7 @@ class Fleet:
     def _plans(self) -> list[HostPlan]:
         try:
             return [HostPlan(**record) for record in json.loads(self._state.read_text(encoding="utf-8"))]
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):  # without root, needs.check says what is missing
             return []
 
     def host(self, name: str) -> Host:
