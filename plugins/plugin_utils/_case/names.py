@@ -29,7 +29,7 @@ def host_folder(inventory_name: str) -> str:
         name = "%2E" + name[1:] if name else "%"
     if len(name) > _LONGEST:
         digest = hashlib.sha256(inventory_name.encode("utf-8", "surrogateescape")).hexdigest()
-        name = f"{name[:_LONGEST - 65]}%{digest}"
+        name = f"{name[: _LONGEST - 65]}%{digest}"
     return name
 
 

@@ -47,6 +47,9 @@ def _hosts(summary: Summary) -> list[str]:
             lines += _row("NOT SEEN", [f"{visible(host.name)}: {host.status.replace('_', ' ')}: {_first_line(host.message)}"])
         for problem in host.problems:
             lines += _row("DAMAGED", [f"{visible(host.name)}: {_first_line(problem)}"])
+    unprivileged = [visible(host.name) for host in seen if host.is_root is False]
+    if unprivileged:
+        lines += [*_row("NOT ROOT", unprivileged), f"  {'':<9} seen in part only: run with -b to see the rest"]
     partial = [f"{visible(host.name)} ({', '.join(map(visible, host.truncated))})" for host in seen if host.truncated]
     if partial:
         lines += _row("CUT", partial)
@@ -86,8 +89,7 @@ def _finding(number: int, finding: Finding) -> list[str]:
 
 def _foot(summary: Summary) -> list[str]:
     rest = sum(finding.level not in _LISTED_LEVELS for finding in summary.findings)
-    low = f", {rest} more at low or info" if rest else ""
-    return [f"{len(summary.findings) - rest} findings above low{low}. Case: {summary.path}"]
+    return [f"{len(summary.findings) - rest} above low, {rest} at low or info, all in findings.jsonl of the case: {summary.path}"]
 
 
 def _indented(text: str, label: str) -> list[str]:

@@ -8,21 +8,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.incident.response.plugins.plugin_utils._detect.finding import LEVELS, Finding
+from ansible_collections.incident.response.plugins.plugin_utils._quoting import visible
 
+Kind = TypeVar("Kind", dict[str, Any], list[Any])
+# What an error is called where a whole section could not be read.
+SECTION_FAILED = "section"
 STATUSES = ("reached", "failed", "unreachable", "not_tried")
 
 
 @dataclass
 class HostSummary:
-    """One host: whether it was seen, the highest level, findings by level, and what could not be read."""
+    """One host: whether it was seen, and as root; the highest level, findings by level, and what could not be read."""
 
     name: str
     status: str
     message: str
     collected_at: str | None = None
+    is_root: bool | None = None
     levels: Counter[str] = field(default_factory=Counter)
     errors: int = 0
     truncated: list[str] = field(default_factory=list)
@@ -41,6 +46,7 @@ class HostSummary:
             "level": self.level,
             "findings": _by_level(self.levels),
             "collected_at": self.collected_at,
+            "is_root": self.is_root,
             "errors": self.errors,
             "truncated": self.truncated,
             "problems": self.problems,
@@ -88,12 +94,22 @@ def add_findings(host: HostSummary, findings: Iterable[Finding]) -> None:
 
 def add_coverage(host: HostSummary, document: Any) -> None:
     """Count what could not be read, and name the sections that hit a limit. The document is the target's word: take only its shape."""
-    sections = document.get("sections") if isinstance(document, dict) else None
-    collected_at = document.get("collected_at") if isinstance(document, dict) else None
+    known = _member(document, dict)
+    sections = _member(known.get("sections"), dict)
+    collected_at = known.get("collected_at")
     host.collected_at = collected_at[:32] if isinstance(collected_at, str) else None
-    for name, section in sections.items() if isinstance(sections, dict) else ():
-        if isinstance(section, dict):
-            errors = section.get("errors")
-            host.errors += len(errors) if isinstance(errors, list) else 0
-            if section.get("truncated"):
-                host.truncated.append(str(name)[:64])
+    is_root = _member(_member(sections.get("processes"), dict).get("host"), dict).get("is_root")
+    host.is_root = is_root if isinstance(is_root, bool) else None
+    for name, content in sections.items():
+        section = _member(content, dict)
+        errors = _member(section.get("errors"), list)
+        host.errors += len(errors)
+        if any(_member(error, dict).get("what") == SECTION_FAILED for error in errors):
+            host.problems.append(f"the section {visible(str(name), 40)} was not read, and nothing in it was judged: its errors in the facts say why")
+        if section.get("truncated"):
+            host.truncated.append(str(name)[:64])
+
+
+def _member(value: Any, kind: type[Kind]) -> Kind:
+    """``value`` if it is of that kind, or else an empty one."""
+    return value if isinstance(value, kind) else kind()

@@ -171,3 +171,29 @@ def test_coverage_is_counted(case: Case) -> None:
     judge(case, Settings())
     written = read(case, "summary.json")["hosts"]["web1"]
     assert (written["errors"], written["truncated"], written["collected_at"]) == (3, ["ports"], "2026-11-23T15:45:00Z")
+
+
+def test_a_section_that_was_not_read_is_said(case: Case) -> None:
+    document = Host().document()
+    document["sections"]["executables"] = {"items": [], "errors": [{"what": "section", "reason": "KeyError: 1", "count": 1, "subjects": []}]}
+    store(case, "web1", document)
+    drawn = draw(judge(case, Settings()))
+    assert "DAMAGED   web1: the section executables was not read" in drawn
+    assert read(case, "summary.json")["hosts"]["web1"]["errors"] == 1
+
+
+def test_a_host_seen_without_root_is_said(case: Case) -> None:
+    for name, is_root in (("web1", False), ("web2", True)):
+        document = Host().document()
+        document["sections"]["processes"]["host"]["is_root"] = is_root
+        store(case, name, document)
+    drawn = draw(judge(case, Settings()))
+    assert "NOT ROOT  web1\n            seen in part only" in drawn
+    assert [host["is_root"] for host in read(case, "summary.json")["hosts"].values()] == [False, True]
+
+
+@pytest.mark.parametrize("sections", [None, [], "x", {"processes": 1}, {"processes": {"host": [], "errors": {}}}, {"processes": {"errors": [1, None]}}])
+def test_coverage_takes_any_shape(case: Case, sections: Any) -> None:
+    store(case, "web1", {"sections": sections})
+    judge(case, Settings())
+    assert read(case, "summary.json")["hosts"]["web1"]["status"] == "reached"
