@@ -41,8 +41,8 @@ def collect(
     """
     builder = SectionBuilder(limit)
     wanted = _Wanted(protocol, state, exposed, parse_ports(ports or []), target.uids_asked_for(users, builder))
-    entries = list(_entries(namespaces(target, builder), builder))
-    for record in _Records(target, builder).of(_still_there(target, entries)):
+    entries = _still_there(target, list(_entries(namespaces(target, builder), builder)))
+    for record in _Records(target, builder).of(entries):
         if wanted(record):
             builder.add(record)
     if target.unreadable_descriptors:
@@ -111,7 +111,7 @@ def _still_there(target: Target, entries: List[Entry]) -> List[Entry]:
 
 
 class _Records:
-    """Makes records of sockets; what is said of a process or a namespace is read once."""
+    """Makes records of sockets, whose owners were read before; what is said of a process or a namespace is read once."""
 
     def __init__(self, target: Target, builder: SectionBuilder) -> None:
         self._target = target
