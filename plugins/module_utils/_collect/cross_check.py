@@ -55,12 +55,14 @@ def compare(target: Target, read_listeners: Callable[[], Set[Socket]]) -> Dict[s
     """
     view = SecondView.take()
     if view.reason is not None:
-        return {"available": False, "version": view.version, "reason": view.reason, "compared": 0, "disagreements": []}
+        return _no_view(view)
     pids, listeners = set(procfs.list_pids(target.proc)), read_listeners()
     compared = len(view.pids | pids) + len(view.listeners | listeners)
     disagreements: List[Dict[str, Any]] = []
     if pids != view.pids or listeners != view.listeners:
         again = SecondView.take()
+        if again.reason is not None:
+            return _no_view(again)
         pids_again, listeners_again = set(procfs.list_pids(target.proc)), read_listeners()
         disagreements += [_process(pid, "kernel", "psutil") for pid in sorted(_lacked(pids, pids_again, view.pids, again.pids))]
         disagreements += [_process(pid, "psutil", "kernel") for pid in sorted(_lacked(view.pids, again.pids, pids, pids_again))]
@@ -68,6 +70,10 @@ def compare(target: Target, read_listeners: Callable[[], Set[Socket]]) -> Dict[s
         disagreements += [_socket(socket, "kernel", "psutil") for socket in sorted(_lacked(ours[0], ours[1], theirs[0], theirs[1]))]
         disagreements += [_socket(socket, "psutil", "kernel") for socket in sorted(_lacked(theirs[0], theirs[1], ours[0], ours[1]))]
     return {"available": True, "version": view.version, "reason": None, "compared": compared, "disagreements": disagreements}
+
+
+def _no_view(view: SecondView) -> Dict[str, Any]:
+    return {"available": False, "version": view.version, "reason": view.reason, "compared": 0, "disagreements": []}
 
 
 def _lacked(seen: Set[Seen], seen_again: Set[Seen], other: Set[Seen], other_again: Set[Seen]) -> Set[Seen]:

@@ -51,7 +51,7 @@ def has_dpkg(target: Target) -> bool:
 def find_owners(target: Target, paths: Iterable[bytes], builder: SectionBuilder) -> Dict[bytes, Owner]:
     """The owners of those paths that a package owns. Every list of files is read once, and searched for all paths together."""
     wanted: Dict[bytes, Set[bytes]] = {}
-    for path in paths:
+    for path in filter(os.path.isabs, paths):
         for alias in aliases(path):
             wanted.setdefault(alias, set()).add(path)
     diversions = _diversions(target)

@@ -5,7 +5,10 @@
 
 import os
 import sys
+from codecs import BOM_UTF8
 from typing import Any, Dict, List
+
+from .reading import read_kernel
 
 _HOOKS = ("sitecustomize", "usercustomize")
 _VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT")
@@ -38,7 +41,7 @@ def _path_files() -> List[str]:
     """``.pth`` files that run code at start-up (site module of the library reference), beside the module search path."""
     found = []
     for folder in sys.path:
-        if not folder.endswith(("-packages", "site-packages")):
+        if not isinstance(folder, str) or not folder.endswith("-packages"):
             continue
         try:
             names = sorted(os.listdir(folder))
@@ -52,8 +55,10 @@ def _path_files() -> List[str]:
 
 
 def _runs_code(path: str) -> bool:
+    """Follows links, as the interpreter does. Whatever else than a file is there is not waited for."""
     try:
-        with open(path, "rb") as stream:
-            return any(line.startswith((b"import ", b"import\t")) for line in stream.read(1 << 20).splitlines())
+        data = read_kernel(path, 1 << 20)
     except OSError:
         return False
+    lines = (data[len(BOM_UTF8) :] if data.startswith(BOM_UTF8) else data).splitlines()
+    return any(line.startswith((b"import ", b"import\t")) for line in lines)
