@@ -67,9 +67,7 @@ def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit:
             sections["history"] = guarded(lambda: history.collect(target, limit=limit, journal_reader=reader))
 
     if "processes" in names:
-        sections["processes"] = guarded(
-            lambda: processes.collect(target, limit=limit, sample_seconds=sample_seconds, meanwhile=read_others)
-        )
+        sections["processes"] = guarded(lambda: processes.collect(target, limit=limit, sample_seconds=sample_seconds, meanwhile=read_others))
     if not set(names) <= set(sections):  # no processes were asked for, or reading them failed before the pause
         read_others()
     return {

@@ -77,20 +77,20 @@ def _sample_again(target: Target, reader: ProcessReader, before: sampling.Sample
 
 
 def _add_rates(record: Dict[str, Any], before: sampling.Sample, after: sampling.Sample, builder: SectionBuilder) -> None:
-    rates = sampling.rates(before, after, (record["pid"], record["start_ticks"]))
+    identity = (record["pid"], record["start_ticks"])
+    rates = sampling.rates(before, after, identity)
     if rates is None:
         return
     record.update(rates._asdict())
-    if rates.read_rate is None and not record["is_kernel_thread"]:
+    # One that lived through the pause was there to be read at its beginning.
+    if before.usage[identity].read is None and not record["is_kernel_thread"]:
         builder.error("bytes read and written", "not ours to read, or not counted by this kernel", "pid %d" % record["pid"])
 
 
 class _Wanted:
     """Which processes were asked for: all of them when nothing was named."""
 
-    def __init__(
-        self, target: Target, builder: SectionBuilder, users: Optional[List[str]], pids: Optional[List[int]], names: Optional[List[str]]
-    ) -> None:
+    def __init__(self, target: Target, builder: SectionBuilder, users: Optional[List[str]], pids: Optional[List[int]], names: Optional[List[str]]) -> None:
         self._pids, self._names = set(pids or ()), set(names or ())
         self._uids = target.uids_asked_for(users, builder)
         for pid in sorted(self._pids - set(target.stats)):

@@ -34,3 +34,12 @@ def test_paths(data, unit, engine, container):
 def test_no_hierarchy_is_no_group():
     assert parse_cgroup("") is None
     assert parse_cgroup("garbage\n") is None
+
+
+@pytest.mark.parametrize("blank", ["\u2028", "\x85", "\x0b", "\x1c", "\r"])
+def test_a_group_cannot_add_a_line_by_its_name(blank):
+    name = "/user.slice/user-1000.slice/x%s0::/system.slice/ssh.service" % blank
+    group = parse_cgroup("0::%s\n" % name)
+    assert group.path == name
+    assert group.unit != "ssh.service" or group.path.endswith("ssh.service")
+    assert parse_cgroup("0::/user.slice/x%s0::/docker/%s\n" % (blank, "y")).path.startswith("/user.slice/")

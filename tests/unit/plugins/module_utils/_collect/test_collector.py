@@ -35,7 +35,7 @@ ALL = ["sessions", "processes", "ports", "history", "executables"]
     ],
 )
 def test_subsets(subset, names):
-    assert [name for name in select(subset)] == [name for name in names]
+    assert list(select(subset)) == list(names)
 
 
 @pytest.mark.parametrize("subset", [["port"], ["ports", ""], ["! ports"], ["{{7*7}}"]])

@@ -191,7 +191,7 @@ def test_filters(spawn, program):
     assert [record["path"] for record in collect(Target(), pids=[child.pid, 2**30])["items"]] == [program]
     section = collect(Target(), pids=[2**30])
     assert section["items"] == []
-    assert [(error["what"], error["subjects"]) for error in section["errors"]][0] == ("process asked for", ["pid %d" % 2**30])
+    assert next((error["what"], error["subjects"]) for error in section["errors"]) == ("process asked for", ["pid %d" % 2**30])
     assert program in [record["path"] for record in collect(Target(), users=[str(os.getuid())])["items"]]
     assert collect(Target(), users=["nobody-of-that-name"])["items"] == []
 

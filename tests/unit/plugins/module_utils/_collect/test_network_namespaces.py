@@ -99,7 +99,9 @@ def test_this_host_has_ours():
 
 
 def test_a_listener_in_another_namespace_is_found_with_its_owner(as_root, run_elsewhere):
-    code = COLLECT + """
+    code = (
+        COLLECT
+        + """
 inner = "import socket, sys; s = socket.socket(); s.bind(('0.0.0.0', 2323)); s.listen(1); print('ready', flush=True); sys.stdin.read()"
 child = subprocess.Popen(["unshare", "-n", sys.executable, "-c", inner], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 child.stdout.readline()
@@ -107,6 +109,7 @@ section = ports.collect(Target(), ports=["2323"])
 print(json.dumps([child.pid, os.stat("/proc/%d/ns/net" % child.pid).st_ino, section["items"]]))
 child.kill()
 """
+    )
     pid, inode, (record,) = json.loads(run_elsewhere(["-i"], code))
     assert (record["network_namespace"], record["pids"], record["owner_state"], record["process"]) == (inode, [pid], "known", record["process"])
     assert (record["scope"], record["exposed"]) == ("all", False)
@@ -114,7 +117,9 @@ child.kill()
 
 
 def test_a_listener_in_the_namespace_of_one_thread_is_found(as_root, run_elsewhere):
-    code = COLLECT + """
+    code = (
+        COLLECT
+        + """
 ready = threading.Event()
 def elsewhere():
     assert libc.unshare(0x40000000) == 0
@@ -126,6 +131,7 @@ ready.wait()
 print(json.dumps([os.getpid(), ports.collect(Target(), ports=["2324"])["items"]]), flush=True)
 os._exit(0)
 """
+    )
     pid, (record,) = json.loads(run_elsewhere(["-i"], code))
     assert record["pids"] == [pid]
     assert record["network_namespace"] is not None
@@ -134,14 +140,18 @@ os._exit(0)
 def test_a_mounted_namespace_of_a_live_kernel_is_said(as_root, run_elsewhere, tmp_path):
     place = tmp_path / "kept"
     place.touch()
-    code = COLLECT + """
+    code = (
+        COLLECT
+        + """
 child = subprocess.Popen(["unshare", "-n", "sleep", "99"])
 while os.stat("/proc/%%d/ns/net" %% child.pid).st_ino == os.stat("/proc/self/ns/net").st_ino:
     time.sleep(0.02)
 subprocess.check_call(["mount", "--bind", "/proc/%%d/ns/net" %% child.pid, %r])
 child.kill(); child.wait()
 print(json.dumps(ports.collect(Target())["errors"]))
-""" % str(place)
+"""
+        % str(place)
+    )
     errors = json.loads(run_elsewhere(["-m"], code))
     # This host may have others of that kind.
     assert str(place) in [subject for error in errors if error["what"] == "sockets of a network namespace" for subject in error["subjects"]]

@@ -57,3 +57,59 @@ def test_who_is_gone_is_told_from_who_is_closed():
         procfs.read_stat("/proc", 2**30)
     assert procfs.is_gone(caught.value)
     assert not procfs.is_gone(PermissionError(13, "Permission denied"))
+
+
+@pytest.mark.parametrize(
+    "data, argv",
+    [
+        (b"", []),
+        (b"\0", [b""]),
+        (b"\0\0", [b"", b""]),
+        (b"a\0b c\0", [b"a", b"b c"]),
+        (b"sshd: root@pts/0", [b"sshd: root@pts/0"]),
+        (b"a\0\0\0", [b"a", b"", b""]),
+    ],
+)
+def test_arguments(tmp_path, data, argv):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "cmdline").write_bytes(data)
+    assert procfs.read_argv(str(tmp_path), 7) == argv
+
+
+def test_descriptors_up_to_a_limit():
+    held = [os.dup(0) for _ in range(20)]
+    try:
+        assert len(list(procfs.list_descriptors("/proc", os.getpid(), 5))) == 5
+        assert len(list(procfs.list_descriptors("/proc", os.getpid()))) >= 20
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def test_descriptors_that_close_while_they_are_listed_are_left_out(tmp_path):
+    held = [os.dup(0) for _ in range(5)]
+    listing = procfs.list_descriptors("/proc", os.getpid())
+    first = next(listing)
+    for descriptor in held:
+        os.close(descriptor)
+    assert first.number not in [descriptor.number for descriptor in listing]
+
+
+def test_listing_leaves_nothing_open():
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        next(procfs.list_descriptors("/proc", os.getpid()))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("data, expected", [("4294967295", None), ("0", 0), ("1001", 1001), ("", None), ("x", None)])
+def test_logins(tmp_path, data, expected):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "loginuid").write_text(data)
+    assert procfs.read_loginuid(str(tmp_path), 7) == expected
+
+
+def test_a_stat_file_without_its_end_is_no_process():
+    for data in (b"", b"1", b"1 (x", b"1 (x) S", b"x (x) S 1 1 1"):
+        with pytest.raises((ValueError, IndexError)):
+            procfs.parse_stat(data)

@@ -26,7 +26,8 @@ def answer(pid, target=None):
     return [os.fsdecode(image.path or b""), image.state, os.fsdecode(image.there or b"")]
 """
 
-FURNISH = """
+FURNISH = (
+    """
 import shutil, subprocess, time
 def furnish(root):
     for folder in ("/usr/bin", "/old", "/lib", "/lib64", "/usr/lib"):
@@ -42,7 +43,9 @@ def started(argv):
         if os.path.basename(os.readlink("/proc/%%d/exe" %% child.pid)) == "id":
             return child
     raise AssertionError("did not start")
-""" % SLEEP
+"""
+    % SLEEP
+)
 
 
 @pytest.fixture
@@ -187,12 +190,17 @@ def test_a_daemon_in_a_chroot_still_runs_a_program_from_outside(as_root, tmp_pat
 
 
 def test_a_program_inside_a_chroot_has_its_path_from_outside(as_root, run_elsewhere, tmp_path):
-    code = ANSWER + FURNISH + """
+    code = (
+        ANSWER
+        + FURNISH
+        + """
 furnish(%r)
 child = started(["chroot", %r, "/usr/bin/id", "99"])
 print(json.dumps(answer(child.pid)))
 child.kill()
-""" % (str(tmp_path), str(tmp_path))
+"""
+        % (str(tmp_path), str(tmp_path))
+    )
     path, state, _there = json.loads(run_elsewhere(["-m"], code))
     assert (path, state) == (str(tmp_path) + "/usr/bin/id", "present")
 
@@ -221,7 +229,9 @@ child.kill()
 
 def test_a_folder_of_its_own_is_no_deletion(as_root, run_elsewhere, tmp_path):
     # As PrivateTmp= does: the path exists in the mounts of the process only.
-    code = ANSWER + """
+    code = (
+        ANSWER
+        + """
 import subprocess, shutil, sys
 subprocess.check_call(["mount", "-t", "tmpfs", "tmpfs", %r])
 program = %r + "/service"
@@ -235,14 +245,18 @@ subprocess.check_call(["umount", %r])
 print(json.dumps(answer(int(sys.argv[1]))))
 ''', str(inner.pid)])
 inner.kill()
-""" % (str(tmp_path), str(tmp_path), SLEEP, str(tmp_path), ANSWER)
+"""
+        % (str(tmp_path), str(tmp_path), SLEEP, str(tmp_path), ANSWER)
+    )
     path, state, there = json.loads(run_elsewhere(["-m"], code))
     assert (path, state) == (str(tmp_path / "service"), "present")
     assert there.startswith("/proc/")
 
 
 def test_a_program_under_a_mount_that_was_taken_away_is_deleted(as_root, run_elsewhere, tmp_path):
-    code = ANSWER + """
+    code = (
+        ANSWER
+        + """
 import subprocess, shutil
 subprocess.check_call(["mount", "-t", "tmpfs", "tmpfs", %r])
 shutil.copy(%r, %r + "/x")
@@ -250,20 +264,27 @@ child = subprocess.Popen([%r + "/x", "99"])
 subprocess.check_call(["umount", "-l", %r])
 print(json.dumps(answer(child.pid)))
 child.kill()
-""" % (str(tmp_path), SLEEP, str(tmp_path), str(tmp_path), str(tmp_path))
+"""
+        % (str(tmp_path), SLEEP, str(tmp_path), str(tmp_path), str(tmp_path))
+    )
     _path, state, _there = json.loads(run_elsewhere(["-m"], code))
     assert state == "deleted"
 
 
 def test_a_container_sees_its_own_files(as_root, run_elsewhere, tmp_path):
     # A root of its own, with another file at the path of a program of ours.
-    code = ANSWER + FURNISH + """
+    code = (
+        ANSWER
+        + FURNISH
+        + """
 subprocess.check_call(["mount", "-t", "tmpfs", "tmpfs", %r])
 furnish(%r)
 child = started(["unshare", "-m", "sh", "-c", "cd %s && pivot_root . old && exec /usr/bin/id 99"])
 print(json.dumps(answer(child.pid)))
 child.kill()
-""" % (str(tmp_path), str(tmp_path), str(tmp_path))
+"""
+        % (str(tmp_path), str(tmp_path), str(tmp_path))
+    )
     if not shutil.which("pivot_root"):
         pytest.skip("pivot_root(8) is not installed")
     path, state, there = json.loads(run_elsewhere(["-m"], code))

@@ -142,7 +142,15 @@ def test_the_live_run_knows_itself_and_not_its_neighbours(spawn):
 
 @pytest.mark.parametrize(
     "users, uids, unknown",
-    [(None, None, 0), ([], None, 0), (["mallory"], {1001}, 0), (["1001"], {8003}, 0), (["4711"], {4711}, 0), (["eve", "mallory"], {1001}, 1), (["eve"], set(), 1)],
+    [
+        (None, None, 0),
+        ([], None, 0),
+        (["mallory"], {1001}, 0),
+        (["1001"], {8003}, 0),
+        (["4711"], {4711}, 0),
+        (["eve", "mallory"], {1001}, 1),
+        (["eve"], set(), 1),
+    ],
 )
 def test_users_asked_for(tree, users, uids, unknown):
     tree.file("/etc/passwd", PASSWD)
