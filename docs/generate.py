@@ -109,7 +109,7 @@ def _triage() -> dict[str, Any]:
 
 
 def _section(section: Section) -> dict[str, Any]:
-    contains: dict[str, Any] = {"items": _records(section.items)}
+    contains: dict[str, Any] = {"each_item": _each_item(section)}
     for part in section.parts:
         contains[part.name] = _record(part.record) if part.single else _records(part.record)
     for field in OUTER:
@@ -117,6 +117,12 @@ def _section(section: Section) -> dict[str, Any]:
     contains["errors"]["contains"] = _fields(ERROR.fields)
     contains["limits"]["contains"] = _fields(LIMIT.fields)
     return {"description": section.meaning, "type": "dict", "contains": contains}
+
+
+def _each_item(section: Section) -> dict[str, Any]:
+    """The records of ``items``, a key that RETURN may not have: in Jinja it is a method of dictionaries."""
+    meaning = f"{section.items.meaning} This describes each record of the list C(items), which Jinja reaches as C({section.key}['items'])."
+    return {"description": meaning, "returned": "as the records of C(items)", "type": "dict", "contains": _fields((*section.items.fields, *OPTIONAL_FIELDS))}
 
 
 def _records(record: Record) -> dict[str, Any]:

@@ -75,12 +75,11 @@ ansible_facts:
       description: What is running, by content.
       type: dict
       contains:
-        items:
+        each_item:
           description: A running image, or a file that was asked for. One record for each inode, however many processes
-            run it.
-          returned: success
-          type: list
-          elements: dict
+            run it. This describes each record of the list C(items), which Jinja reaches as C(incident_executables['items']).
+          returned: as the records of C(items)
+          type: dict
           contains:
             path:
               description: Path as the kernel shows it, without its mark as deleted.

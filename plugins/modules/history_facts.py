@@ -61,11 +61,11 @@ ansible_facts:
       description: What was typed, and what sudo recorded.
       type: dict
       contains:
-        items:
-          description: A line somebody typed.
-          returned: success
-          type: list
-          elements: dict
+        each_item:
+          description: A line somebody typed. This describes each record of the list C(items), which Jinja reaches
+            as C(incident_history['items']).
+          returned: as the records of C(items)
+          type: dict
           contains:
             user:
               description: Account whose home holds the file; null for a home without an account.

@@ -79,11 +79,10 @@ ansible_facts:
       description: What listens and what is connected.
       type: dict
       contains:
-        items:
-          description: A socket.
-          returned: success
-          type: list
-          elements: dict
+        each_item:
+          description: A socket. This describes each record of the list C(items), which Jinja reaches as C(incident_ports['items']).
+          returned: as the records of C(items)
+          type: dict
           contains:
             protocol:
               description: C(tcp), C(udp), C(udplite), C(sctp), C(raw), C(packet) or C(unix).

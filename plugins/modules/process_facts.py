@@ -87,11 +87,11 @@ ansible_facts:
       description: Every process of the host.
       type: dict
       contains:
-        items:
-          description: A process. Its identity is C(pid) together with C(start_ticks).
-          returned: success
-          type: list
-          elements: dict
+        each_item:
+          description: A process. Its identity is C(pid) together with C(start_ticks). This describes each record
+            of the list C(items), which Jinja reaches as C(incident_processes['items']).
+          returned: as the records of C(items)
+          type: dict
           contains:
             pid:
               description: Process id.

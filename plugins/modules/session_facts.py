@@ -62,11 +62,11 @@ ansible_facts:
       description: Who is logged in.
       type: dict
       contains:
-        items:
-          description: A login session, merged from every source that knows it.
-          returned: success
-          type: list
-          elements: dict
+        each_item:
+          description: A login session, merged from every source that knows it. This describes each record of the
+            list C(items), which Jinja reaches as C(incident_sessions['items']).
+          returned: as the records of C(items)
+          type: dict
           contains:
             user:
               description: Account, by the uid that the kernel or logind has.

@@ -78,9 +78,9 @@ def show(seconds: dict[str, list[float]], hosts: int) -> int:
     missed = 0
     for name, taken in seconds.items():
         ratio = statistics.median(one / other for one, other in zip(taken, base, strict=True))
-        bar = BARS.get(name)
-        missed += bar is not None and ratio > bar
-        verdict = "" if bar is None else f"{bar} {'held' if ratio <= bar else 'MISSED'}"
+        limit = BARS.get(name)
+        missed += limit is not None and ratio > limit
+        verdict = "" if limit is None else f"{limit} {'held' if ratio <= limit else 'MISSED'}"
         print(f"{name:<24}   {statistics.median(taken):>6.2f} s   {ratio:>7.2f}x   {verdict}")
     return 1 if missed else 0
 

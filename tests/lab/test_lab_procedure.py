@@ -21,7 +21,7 @@ from incident_lab.fleet import Fleet
 from incident_lab.host import Host
 from incident_lab.names import DEFAULT_HOSTS
 
-_HOSTS = [text.split(":")[0] for text in DEFAULT_HOSTS]
+_HOSTS = [text.partition(":")[0] for text in DEFAULT_HOSTS]
 # What makes a host worth looking at.
 _STATES = (
     *("session-with-terminal", "session-without-terminal", "listener-tcp4", "listener-dual-stack", "listener-udp", "reverse-shell", "history-plain"),

@@ -66,7 +66,9 @@ def _processes_agree(look: Look, facts: Any) -> int:
             seen = {**seen, "terminal": record["terminal"]}
         # A process that wrote over its arguments has one; psutil takes it apart at its blanks.
         argv = record["argv"][0].split(" ") if len(record["argv"]) == 1 and len(seen["argv"]) > 1 else record["argv"]
-        ours_plain = {**record, "argv": argv}
+        # psutil takes the kernel's mark off a directory that was removed.
+        cwd = record["cwd"].replace(" (deleted)", "") if record["cwd"] else None
+        ours_plain = {**record, "argv": argv, "cwd": cwd}
         differing.update({(pid, name): (seen[name], ours_plain[name]) for name in _STABLE if seen[name] != ours_plain[name]})
         # psutil completes names from the command line, and leaves the kernel's mark on executables. Workers of the kernel are renamed with their work.
         if not record["is_kernel_thread"] and not seen["name"].startswith(record["name"]):

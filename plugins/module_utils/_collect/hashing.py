@@ -91,7 +91,7 @@ def _new(name: str) -> Any:
     except ValueError:
         pass
     try:
-        return hashlib.new(name, usedforsecurity=False)
+        return hashlib.new(name, usedforsecurity=False)  # novm: Python 3.9; an older one says TypeError
     except (TypeError, ValueError):
         return None
 

@@ -44,8 +44,7 @@ def signs_of(history: History, now: float) -> Iterator[Sign]:
         if born is not None and born < now - _DAY:
             yield _sign(found, "empty", b"empty, in a home that is there since %s" % (iso_time(born) or "?").encode("ascii"))
     if history.parsed and found.program in SHELLS:
-        for sign in _signs_of_times(found, history.parsed.entries, now):
-            yield sign
+        yield from _signs_of_times(found, history.parsed.entries, now)
 
 
 def _signs_of_times(found: Found, entries: List[Entry], now: float) -> Iterator[Sign]:

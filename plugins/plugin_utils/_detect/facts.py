@@ -192,7 +192,7 @@ def _checks(kind: type[Any], record: Record) -> tuple[tuple[str, Check, bool], .
 
 
 def _text(value: Any) -> str:
-    if type(value) is not str or len(value) > _MAX_TEXT:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
         raise _Wrong(f"is not text of at most {_MAX_TEXT} characters")
     if value.isascii():
         return value
@@ -201,28 +201,29 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any) -> int:
-    if type(value) is not int or not -_MAX_INT <= value < _MAX_INT:
+    if not isinstance(value, int) or isinstance(value, bool) or not -_MAX_INT <= value < _MAX_INT:
         raise _Wrong("is not an integer of 64 bits")
     return value
 
 
 def _number(value: Any) -> float:
-    if type(value) is int and -_MAX_INT <= value < _MAX_INT:
-        return float(value)
-    if type(value) is not float or not math.isfinite(value):
-        raise _Wrong("is not a number")
-    return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    try:
+        return float(_integer(value))
+    except _Wrong:
+        raise _Wrong("is not a number") from None
 
 
 def _flag(value: Any) -> bool:
-    if type(value) is not bool:
+    if not isinstance(value, bool):
         raise _Wrong("is neither true nor false")
     return value
 
 
 def _list_of(check: Check) -> Check:
     def checked(value: Any) -> list[Any]:
-        if type(value) is not list or len(value) > _MAX_ELEMENTS:
+        if not isinstance(value, list) or len(value) > _MAX_ELEMENTS:
             raise _Wrong(f"is not a list of at most {_MAX_ELEMENTS}")
         return [check(element) for element in value]
 
@@ -230,7 +231,7 @@ def _list_of(check: Check) -> Check:
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    if type(value) is not dict or len(value) > _MAX_ELEMENTS:
+    if not isinstance(value, dict) or len(value) > _MAX_ELEMENTS:
         raise _Wrong(f"is not a mapping of at most {_MAX_ELEMENTS}")
     return value
 

@@ -78,5 +78,7 @@ def _has_type(declared: str, value: Any) -> bool:
     if declared == "time":
         return isinstance(value, str) and _TIME.fullmatch(value) is not None
     if declared == "float":
-        return type(value) in (int, float)
-    return type(value) is {"str": str, "int": int, "bool": bool, "dict": dict}[declared]
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if declared == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, {"str": str, "bool": bool, "dict": dict}[declared])

@@ -16,8 +16,8 @@ _TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/dev/mqueue/", "/dev/", "/run/
 _HOME = re.compile(r"/home/[^/]+/|/root/")
 # Hidden folders of a home into which developers' tools install programs; several components for what is wider than its tools.
 _DEVELOPER_FOLDERS = re.compile(
-    r"(?:\.(?:vscode|cursor|windsurf)(?:-server|-remote)?(?:-insiders)?|\.pyenv|\.rbenv|\.rvm|\.nodenv|\.nvm|\.fnm|\.volta|\.asdf|\.sdkman|\.jdks|\.jenv|\.goenv"
-    r"|\.gvm|\.cargo|\.rustup|\.ghcup|\.opam|\.juliaup|\.julia|\.dotnet|\.bun|\.deno|\.conda|\.venv|\.virtualenvs|\.tox|\.nox|\.npm|\.npm-global|\.pnpm"
+    r"(?:\.(?:vscode|cursor|windsurf)(?:-server|-remote)?(?:-insiders)?|\.pyenv|\.rbenv|\.rvm|\.nodenv|\.nvm|\.fnm|\.volta|\.asdf|\.sdkman|\.jdks|\.jenv"
+    r"|\.goenv|\.gvm|\.cargo|\.rustup|\.ghcup|\.opam|\.juliaup|\.julia|\.dotnet|\.bun|\.deno|\.conda|\.venv|\.virtualenvs|\.tox|\.nox|\.npm|\.npm-global|\.pnpm"
     r"|\.yarn|\.gradle|\.terraform|\.terraform\.d|\.tfenv|\.krew|\.linuxbrew|\.nix-profile|\.platformio|\.local/(?:share|bin|lib|pipx|state)"
     r"|\.cache/(?:pre-commit|bazel|ms-playwright|uv|pypoetry|pip|go-build|puppeteer|JetBrains))"
 )

@@ -12,9 +12,10 @@ _LONGEST = 256
 # Names that only threads of the kernel have (seen on Linux 4.19 to 6.18).
 _KERNEL_NAMES = re.compile(
     r"kthreadd|(?:ksoftirqd|migration|cpuhp|idle_inject|watchdog|irq|rcuo[a-z]|rcuc|rcub|ktimers|ktimersoftd|jbd2|posixcputmr|card\d+-crtc\d+)/.*"
-    r"|kworker.*|rcu_(?:sched|bh|preempt|gp|par_gp|tasks.*|exp_.*)|pool_workqueue_release|k(?:swapd|compactd)\d*|khugepaged|ksmd|khungtaskd|oom_reaper|kdevtmpfs|kauditd"
-    r"|kintegrityd|kblockd|kthrotld|kpsmoused|kstrp|kdmflush.*|kcryptd.*|kaluad|kmpath.*|khubd|kacpid|kacpi_.*|kdamond.*|scsi_(?:eh|tmf|wq)_\d+|xfsaild.*|xfs-[^/]*/.*"
-    r"|mm_percpu_wq|inet_frag_wq|devfreq_wq|ext4-rsv-conver|zswap-shrink|ata_sff|edac-poller|acpi_thermal_pm|nvme-(?:wq|reset-wq|delete-wq)|ecryptfs-kthread",
+    r"|kworker.*|rcu_(?:sched|bh|preempt|gp|par_gp|tasks.*|exp_.*)|pool_workqueue_release|k(?:swapd|compactd)\d*|khugepaged|ksmd|khungtaskd"
+    r"|oom_reaper|kdevtmpfs|kauditd|kintegrityd|kblockd|kthrotld|kpsmoused|kstrp|kdmflush.*|kcryptd.*|kaluad|kmpath.*|khubd|kacpid|kacpi_.*|kdamond.*"
+    r"|scsi_(?:eh|tmf|wq)_\d+|xfsaild.*|xfs-[^/]*/.*|mm_percpu_wq|inet_frag_wq|devfreq_wq"
+    r"|ext4-rsv-conver|zswap-shrink|ata_sff|edac-poller|acpi_thermal_pm|nvme-(?:wq|reset-wq|delete-wq)|ecryptfs-kthread",
     re.DOTALL,
 )
 # Daemons that come with the system: no other program has reason to be called so.

@@ -24,7 +24,7 @@ ALPHABET = [
 def texts(count: int, longest: int, without: str = "") -> list[str]:
     dice = random.Random(7)
     alphabet = [part for part in ALPHABET if not set(part) & set(without)]
-    return ["".join(dice.choices(alphabet, k=dice.randrange(longest))) for _ in range(count)]
+    return ["".join(dice.choices(alphabet, k=dice.randrange(longest))) for _number in range(count)]
 
 
 @pytest.mark.parametrize("limit", [20, 80, 200])

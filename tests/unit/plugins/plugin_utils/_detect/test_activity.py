@@ -47,11 +47,11 @@ def test_the_operator_says_what_is_much() -> None:
 
 def test_workers_of_an_unknown_program_are_one_finding_and_two_packaged_ones_are_two() -> None:
     host = Host()
-    for _ in range(3):
+    for _number in range(3):
         host.runs("/usr/local/bin/worker", cpu_percent=90.0, exe_inode=7)
     assert len(host.finding().entity["pids"]) == 3
     host = Host()
-    for _ in range(2):
+    for _number in range(2):
         host.runs("/usr/bin/xz", "unchanged", cpu_percent=90.0, exe_inode=8)
     assert len(host.findings()) == 2
 

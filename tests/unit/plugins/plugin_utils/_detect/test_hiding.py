@@ -84,7 +84,7 @@ def test_lines_of_one_file_are_one_finding_and_files_are_two() -> None:
 
 def test_a_shell_whose_environment_says_so() -> None:
     host = Host()
-    pids = [host.runs("/usr/bin/bash", "unchanged", argv=["-bash"], user="gtu", uid=1001) for _ in range(2)]
+    pids = [host.runs("/usr/bin/bash", "unchanged", argv=["-bash"], user="gtu", uid=1001) for _number in range(2)]
     for pid in pids:
         host.tampered("switched_off", pid=pid, path=None, line=None, where=f"process {pid}", detail="HISTFILE=/dev/null")
     finding = host.finding()

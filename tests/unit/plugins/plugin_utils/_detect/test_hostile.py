@@ -83,7 +83,7 @@ def test_any_field_may_be_anything(number: int) -> None:
 
 def test_records_of_nothing_but_junk() -> None:
     dice = random.Random(1)
-    for _ in range(300):
+    for _number in range(300):
         document = full_host().document()
         for records in lists_of(document):
             for record in records:
@@ -111,7 +111,7 @@ def test_a_missing_list_is_told() -> None:
 
 def test_problems_are_counted_and_bounded() -> None:
     host = Host()
-    host.sections["processes"]["items"] = [{} for _ in range(1000)]
+    host.sections["processes"]["items"] = [{} for _number in range(1000)]
     assert len(host.verdict().problems) == 1
     assert "1000 times" in host.verdict().problems[0]
 
@@ -180,7 +180,7 @@ def test_a_list_without_end_is_cut_and_told() -> None:
 )
 def test_no_text_makes_a_rule_slow(name: str) -> None:
     host = Host()
-    for _ in range(20):
+    for _number in range(20):
         host.runs("/tmp/" + name, name=name, argv=[name, name], environment={"LD_PRELOAD": name}, stdio=[name] * 3, cwd=name, unit=name)
     host.tampered("switched_off", where=name, detail=name, path=name)
     began = time.process_time()
