@@ -10,6 +10,7 @@ from .target import Target
 
 Socket = Tuple[str, int]  # protocol and local port
 Seen = TypeVar("Seen")
+_MOST_DESCRIPTORS = 200000
 
 
 class SecondView:
@@ -53,16 +54,18 @@ def compare(target: Target, read_listeners: Callable[[], Set[Socket]]) -> Dict[s
 
     Where the views differ both are taken again: what came or went between two looks is a race, not a disagreement.
     """
+    if procfs.count_descriptors(target.proc, procfs.list_pids(target.proc), _MOST_DESCRIPTORS) == _MOST_DESCRIPTORS:
+        return _no_view("the processes of this host hold more than %d descriptors, which psutil would read one by one" % _MOST_DESCRIPTORS)
     view = SecondView.take()
     if view.reason is not None:
-        return _no_view(view)
+        return _no_view(view.reason, view.version)
     pids, listeners = set(procfs.list_pids(target.proc)), read_listeners()
     compared = len(view.pids | pids) + len(view.listeners | listeners)
     disagreements: List[Dict[str, Any]] = []
     if pids != view.pids or listeners != view.listeners:
         again = SecondView.take()
         if again.reason is not None:
-            return _no_view(again)
+            return _no_view(again.reason, again.version)
         pids_again, listeners_again = set(procfs.list_pids(target.proc)), read_listeners()
         disagreements += [_process(pid, "kernel", "psutil") for pid in sorted(_lacked(pids, pids_again, view.pids, again.pids))]
         disagreements += [_process(pid, "psutil", "kernel") for pid in sorted(_lacked(view.pids, again.pids, pids, pids_again))]
@@ -72,8 +75,8 @@ def compare(target: Target, read_listeners: Callable[[], Set[Socket]]) -> Dict[s
     return {"available": True, "version": view.version, "reason": None, "compared": compared, "disagreements": disagreements}
 
 
-def _no_view(view: SecondView) -> Dict[str, Any]:
-    return {"available": False, "version": view.version, "reason": view.reason, "compared": 0, "disagreements": []}
+def _no_view(reason: str, version: Optional[str] = None) -> Dict[str, Any]:
+    return {"available": False, "version": version, "reason": reason, "compared": 0, "disagreements": []}
 
 
 def _lacked(seen: Set[Seen], seen_again: Set[Seen], other: Set[Seen], other_again: Set[Seen]) -> Set[Seen]:

@@ -41,8 +41,9 @@ def collect(
     """
     builder = SectionBuilder(limit)
     wanted = _Wanted(protocol, state, exposed, parse_ports(ports or []), target.uids_asked_for(users, builder))
-    entries = _still_there(target, list(_entries(namespaces(target, builder), builder)))
-    for record in _Records(target, builder).of(entries):
+    entries = list(_entries(namespaces(target, builder), builder))
+    owners = target.read_socket_owners()
+    for record in _Records(target, builder, owners).of(_still_there(target, entries, owners)):
         if wanted(record):
             builder.add(record)
     if target.unreadable_descriptors:
@@ -95,13 +96,9 @@ def _is_odd_control_socket(entry: Socket) -> bool:
     return not path.startswith(_SYSTEM_FOLDERS)
 
 
-def _still_there(target: Target, entries: List[Entry]) -> List[Entry]:
+def _still_there(target: Target, entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:
     """Leave out what was closed before its owners were looked for: it would pass for one that no process holds."""
-
-    def ownerless(owners: Dict[int, List[int]]) -> Set[int]:
-        return {entry.inode for _namespace, entry in entries if entry.inode and entry.inode not in owners}
-
-    missing = ownerless(target.socket_owners) and ownerless(target.read_socket_owners_again())
+    missing = {entry.inode for _namespace, entry in entries if entry.inode and entry.inode not in owners}
     if not missing or target.unreadable_descriptors or target.cut_descriptors:
         return entries
     folders = {namespace.inode: namespace.folder() for namespace, entry in entries if entry.inode in missing}
@@ -111,10 +108,11 @@ def _still_there(target: Target, entries: List[Entry]) -> List[Entry]:
 
 
 class _Records:
-    """Makes records of sockets, whose owners were read before; what is said of a process or a namespace is read once."""
+    """Makes records of sockets; what is said of a process or a namespace is read once."""
 
-    def __init__(self, target: Target, builder: SectionBuilder) -> None:
+    def __init__(self, target: Target, builder: SectionBuilder, owners: Dict[int, List[int]]) -> None:
         self._target = target
+        self._owners = owners
         self._packet_filter = read_packet_filter(target)
         self._ipv6_only, self._dual_stack = _ipv6_only(target, builder)
         self._packet_filters: Dict[Optional[int], PacketFilter] = {}
@@ -128,7 +126,7 @@ class _Records:
             yield self._record(namespace, entry)
 
     def _record(self, namespace: Namespace, entry: Socket) -> Dict[str, Any]:
-        pids = self._target.socket_owners.get(entry.inode, []) if entry.inode else []
+        pids = self._owners.get(entry.inode, []) if entry.inode else []
         record: Dict[str, Any] = {
             "protocol": entry.protocol,
             "family": entry.family,

@@ -9,7 +9,7 @@ Every function raises ``OSError`` when the process is gone (ENOENT, ESRCH) or no
 import errno
 import os
 from itertools import islice
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from .reading import read_kernel
 
@@ -147,14 +147,25 @@ def namespace(proc: str, pid: Union[int, str], kind: str) -> int:
 
 def list_descriptors(proc: str, pid: int, limit: Optional[int] = None) -> Iterator[Descriptor]:
     """The open descriptors, at most ``limit``; one that is closed meanwhile is left out."""
-    folder = "%s/%d/fd" % (proc, pid)
-    with os.scandir(folder) as entries:  # a process may have a million: never all names at once
+    with os.scandir(os.fsencode("%s/%d/fd" % (proc, pid))) as entries:  # a process may have a million: never all names at once
         for entry in islice(entries, limit):
             try:
-                yield Descriptor(int(entry.name), os.readlink(os.fsencode("%s/%s" % (folder, entry.name))))
+                yield Descriptor(int(entry.name), os.readlink(entry.path))
             except OSError as error:
                 if not is_gone(error):
                     raise
+
+
+def count_descriptors(proc: str, pids: Iterable[int], limit: int) -> int:
+    """How many descriptors processes hold together; counting stops at ``limit``. Those that may not be seen are not counted."""
+    count = 0
+    for pid in pids:
+        try:
+            with os.scandir("%s/%d/fd" % (proc, pid)) as entries:
+                count += sum(1 for _entry in islice(entries, limit - count))
+        except OSError:
+            continue
+    return count
 
 
 def boot_time(proc: str) -> float:

@@ -25,7 +25,6 @@ class Target:
         self.is_root = os.geteuid() == 0
         self._accounts: Optional[Accounts] = None
         self._stats: Optional[Dict[int, procfs.Stat]] = None
-        self._socket_owners: Optional[Dict[int, List[int]]] = None
         self._boot_time: Optional[float] = None
         self._descriptors_left = 0
         self.unreadable_descriptors: Set[int] = set()
@@ -71,22 +70,11 @@ class Target:
         else:
             self.covered.add(pid)
 
-    @property
-    def socket_owners(self) -> Dict[int, List[int]]:
-        """Socket inode → pids that hold it; they need not be in ``stats``, which is of another moment.
+    def read_socket_owners(self) -> Dict[int, List[int]]:
+        """Socket inode → pids that hold it now; they need not be in ``stats``, which is of another moment.
 
         Pids whose descriptors we may not read are in ``unreadable_descriptors``, those with more than are read in ``cut_descriptors``.
         """
-        if self._socket_owners is None:
-            self._socket_owners = self._read_socket_owners()
-        return self._socket_owners
-
-    def read_socket_owners_again(self) -> Dict[int, List[int]]:
-        """``socket_owners`` as they are now: for sockets that were made since."""
-        self._socket_owners = self._read_socket_owners()
-        return self._socket_owners
-
-    def _read_socket_owners(self) -> Dict[int, List[int]]:
         owners: Dict[int, List[int]] = {}
         self._descriptors_left = _MAX_DESCRIPTORS_IN_ALL
         self.unreadable_descriptors.clear()

@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import pytest
 
-from ansible_collections.incident.response.plugins.module_utils._collect import procfs
+from ansible_collections.incident.response.plugins.module_utils._collect import cross_check, procfs
 from ansible_collections.incident.response.plugins.module_utils._collect.cross_check import compare
 from ansible_collections.incident.response.plugins.module_utils._collect.ports import read_listeners
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
@@ -102,6 +102,15 @@ def test_a_listener_that_only_one_view_has(second, ours):
     found = [(entry["entity"], entry["seen_by"]) for entry in check([{("tcp", 22)}])["disagreements"]]
     assert found == [("udp port 53", "psutil")]
     assert check([{("tcp", 22)}, LISTENERS])["disagreements"] == []
+
+
+def test_a_host_with_endless_descriptors_is_not_given_to_psutil(second, monkeypatch):
+    fake = second([[1]])
+    fake.pids = lambda: pytest.fail("psutil would read them all")
+    monkeypatch.setattr(cross_check, "_MOST_DESCRIPTORS", 3)
+    record = check()
+    assert (record["available"], record["disagreements"]) == (False, [])
+    assert "more than 3 descriptors" in record["reason"]
 
 
 def test_no_psutil(monkeypatch):

@@ -113,3 +113,10 @@ def test_a_stat_file_without_its_end_is_no_process():
     for data in (b"", b"1", b"1 (x", b"1 (x) S", b"x (x) S 1 1 1"):
         with pytest.raises((ValueError, IndexError)):
             procfs.parse_stat(data)
+
+
+def test_descriptors_are_counted_up_to_a_limit():
+    mine = len(os.listdir("/proc/self/fd"))
+    assert procfs.count_descriptors("/proc", [os.getpid()], 10**6) == pytest.approx(mine, abs=2)
+    assert procfs.count_descriptors("/proc", [os.getpid()], 2) == 2
+    assert procfs.count_descriptors("/proc", [2**30], 10**6) == 0

@@ -5,7 +5,6 @@
 
 import os
 import signal
-import socket
 
 import pytest
 
@@ -54,7 +53,7 @@ def test_every_holder_of_a_socket_is_an_owner_once(tree):
         for number in (3, 4):
             os.symlink("socket:[777]", str(folder / str(number)))
     os.symlink("socket:[778]", str(tree.proc / "11" / "fd" / "5"))
-    assert tree.target().socket_owners == {777: [10, 11], 778: [11]}
+    assert tree.target().read_socket_owners() == {777: [10, 11], 778: [11]}
 
 
 def test_a_process_with_many_descriptors_costs_no_more_than_its_share_and_that_is_said(tree, monkeypatch):
@@ -66,28 +65,28 @@ def test_a_process_with_many_descriptors_costs_no_more_than_its_share_and_that_i
         for number in range(count):
             os.symlink("socket:[%d]" % (pid * 100 + number), str(folder / str(number)))
     target = tree.target()
-    seen = [inode // 100 for inode in target.socket_owners]
+    seen = [inode // 100 for inode in target.read_socket_owners()]
     assert seen.count(10) <= 6
     assert seen.count(11) <= 3
     assert seen.count(12) == 2
     assert target.cut_descriptors == {10, 11}
 
 
-def test_sockets_made_since_are_found_by_reading_again():
-    target = Target()
-    assert target.socket_owners is target.socket_owners
-    with socket.socket() as mine:
-        inode = os.fstat(mine.fileno()).st_ino
-        assert inode not in target.socket_owners
-        assert os.getpid() in target.read_socket_owners_again()[inode]
-        assert os.getpid() in target.socket_owners[inode]
-
-
 def test_a_process_started_since_owns_its_sockets_too(python):
     target = Target()
     assert target.stats
     child = python("s = socket.socket(); print(os.fstat(s.fileno()).st_ino, flush=True)", said=True)
-    assert target.read_socket_owners_again()[int(child.line)] == [child.pid]
+    assert child.pid not in target.stats
+    assert target.read_socket_owners()[int(child.line)] == [child.pid]
+
+
+def test_what_is_closed_or_cut_is_of_the_last_reading(tree):
+    tree.process(10)
+    target = tree.target()
+    target.cut_descriptors.add(7)
+    target.unreadable_descriptors.add(8)
+    assert target.read_socket_owners() == {}
+    assert (target.cut_descriptors, target.unreadable_descriptors) == (set(), set())
 
 
 def _tree_of_sessions(tree):
