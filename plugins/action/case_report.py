@@ -57,4 +57,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except (OSError, ValueError) as error:
             return {"failed": True, "msg": f"The case {case.path} cannot be judged: {error}"}
         Display().display(draw(summary))
-        return {"changed": True, "case": str(case.path), "totals": summary.as_record()["totals"]}
+        return {"changed": False, "case": str(case.path), "totals": summary.as_record()["totals"]}

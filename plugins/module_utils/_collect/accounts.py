@@ -64,10 +64,11 @@ class Accounts:
         uids: Set[int] = set()
         unknown: List[str] = []
         for user in users:
-            account = self.by_name(user.encode("utf-8", "surrogateescape"))
+            name = user.encode("utf-8", "surrogateescape")
+            account = self.by_name(name)
             if account:
                 uids.add(account.uid)
-            elif user.isdigit():
+            elif name.isdigit():  # ASCII only, as str.isdigit is not
                 uids.add(int(user))
             else:
                 unknown.append(user)

@@ -10,10 +10,10 @@ import json
 import time
 from base64 import b64encode
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Set, Tuple
 
 from .._schema.keys import KEYS
-from . import executables, history, journal, ports, processes, sessions
+from . import processes
 from .interpreter import read_interpreter
 from .reading import iso_time
 from .section import SectionBuilder
@@ -54,17 +54,10 @@ def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit:
     names = select(subset)
     processes.check_sample(sample_seconds)
     sections: Dict[str, Any] = {}
-    reader = journal.start(target) if "history" in names else None
 
     def read_others() -> None:
-        if "sessions" in names:
-            sections["sessions"] = guarded(lambda: sessions.collect(target, limit=limit))
-        if "ports" in names:
-            sections["ports"] = guarded(lambda: ports.collect(target, limit=limit))
-        if "executables" in names:
-            sections["executables"] = guarded(lambda: executables.collect(target, limit=limit))
-        if "history" in names:
-            sections["history"] = guarded(lambda: history.collect(target, limit=limit, journal_reader=reader))
+        for name, read in _readers(target, limit, names):
+            sections[name] = guarded(read)
 
     if "processes" in names:
         sections["processes"] = guarded(lambda: processes.collect(target, limit=limit, sample_seconds=sample_seconds, meanwhile=read_others))
@@ -77,6 +70,23 @@ def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit:
         "interpreter": read_interpreter(),
         "sections": OrderedDict((name, sections[name]) for name in names if name in sections),
     }
+
+
+def _readers(target: Target, limit: int, names: List[str]) -> List[Tuple[str, Callable[[], Dict[str, Any]]]]:
+    """What reads each section that is asked for but the processes.
+
+    Imported here, in the sampling pause: Python compiles all of it anew on a target, which takes as long as the reading.
+    """
+    from . import executables, history, journal, ports, sessions
+
+    journal_reader = journal.start(target) if "history" in names else None
+    readers: List[Tuple[str, Callable[[], Dict[str, Any]]]] = [
+        ("sessions", lambda: sessions.collect(target, limit=limit)),
+        ("ports", lambda: ports.collect(target, limit=limit)),
+        ("executables", lambda: executables.collect(target, limit=limit)),
+        ("history", lambda: history.collect(target, limit=limit, journal_reader=journal_reader)),
+    ]
+    return [(name, read) for name, read in readers if name in names]
 
 
 def guarded(read: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:

@@ -56,7 +56,7 @@ def collect(
     there = _at_path_now(images)
     digests_there = digest_all(there, algorithms, max_file_size)
     owners = _owners(target, images, builder)
-    unowned = []
+    strangers = []
     for number, entry in enumerate(images):
         if digests[number] == Digests({}):
             if not entry.pids:
@@ -69,10 +69,10 @@ def collect(
             _add_package(record, digests[number], owner)
             if record["package_state"] == "changed" and _was_updated(entry, there.get(number), digests_there.get(number), owner):
                 record["package_state"] = "updated"
-        elif record["package_state"] == "unowned":
-            unowned.append((record, digests[number]))
+        if record["package_state"] in ("unowned", "changed"):
+            strangers.append((record, digests[number]))
         builder.add(record)
-    _add_same(target, unowned, builder)
+    _add_same(target, strangers, builder)
     return builder.finish()
 
 
@@ -231,10 +231,10 @@ def _was_updated(entry: Running, job: Optional[Job], there: Optional[Digests], o
     return entry.started_at is None or job.status.st_ctime >= entry.started_at - _UPDATE_SECONDS
 
 
-def _add_same(target: Target, unowned: List[Tuple[Dict[str, Any], Digests]], builder: SectionBuilder) -> None:
-    """Say of images that no package owns which packaged program they are a copy of."""
+def _add_same(target: Target, strangers: List[Tuple[Dict[str, Any], Digests]], builder: SectionBuilder) -> None:
+    """Say of images that are no package's, or not what their package shipped, which packaged program they are a copy of."""
     copies = []
-    for record, digests in unowned:
+    for record, digests in strangers:
         same = find_same(target, record["size"], digests.by_algorithm["sha256"]) if "sha256" in digests.by_algorithm else []
         if same:
             copies.append((record, digests.by_algorithm.get("md5"), same))

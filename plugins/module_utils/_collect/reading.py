@@ -166,8 +166,8 @@ def put_list(record: Dict[str, Any], name: str, parts: Iterable[bytes], limit: i
     """Put a list of byte strings into a record; the raw bytes are kept NUL-separated. ``limit`` is for all together."""
     kept, left = [], limit
     for part in parts:
-        if len(part) > left or (left <= 0 and limit):
-            kept.append(part[:left])
+        if len(part) > left:
+            kept.append(part[: max(left, 0)])
             record.setdefault("clipped", []).append(name)
             break
         kept.append(part)

@@ -12,6 +12,7 @@ from .socket_tables import read_tables
 from .target import Target
 
 _MAPPED = "::ffff:"
+_DESCRIPTORS = 1000
 
 
 class RemoteEnd(NamedTuple):
@@ -36,7 +37,7 @@ class RemoteEnds:
         """
         for pid in pids:
             try:
-                descriptors = sorted(procfs.list_descriptors(self._target.proc, pid))
+                descriptors = sorted(procfs.list_descriptors(self._target.proc, pid, _DESCRIPTORS))
                 inodes = [int(descriptor.target[8:-1]) for descriptor in descriptors if descriptor.target.startswith(b"socket:[")]
                 table = self._table(pid) if inodes else {}
             except OSError as error:

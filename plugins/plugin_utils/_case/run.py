@@ -8,24 +8,18 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.release import __version__ as ansible_version
 
-try:
-    import psutil
-except ImportError:
-    psutil = None
-
 COLLECTION_VERSION = "0.1.0"
-
-
-class MissingLibrary(ValueError):
-    """A library that the controller needs is not there; the text says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +37,11 @@ class Run:
 
     @classmethod
     def current(cls, task_vars: Mapping[str, Any]) -> Run:
-        """The run that this fork belongs to. Raises ``MissingLibrary``."""
-        process = _runner()
-        started = datetime.fromtimestamp(process.create_time(), timezone.utc)
+        """The run that this fork belongs to. Raises ``OSError``."""
+        started = _began(Path(constants.DEFAULT_LOCAL_TMP))
         limit = task_vars.get("ansible_limit")
         return cls(
-            id=f"{stamp(started)}-{process.pid}",
+            id=f"{stamp(started)}-{os.getppid()}",
             started_at=iso(started),
             operator=_operator(),
             controller=platform.node(),
@@ -68,11 +61,17 @@ class Run:
         return asdict(self)
 
 
-def _runner() -> psutil.Process:
-    """The process that forked the workers: every task of a run has it as parent, whatever the strategy."""
-    if psutil is None:
-        raise MissingLibrary(f"The Python that runs Ansible here has no psutil. Install it: {sys.executable} -m pip install psutil")
-    return psutil.Process(os.getppid())
+def _began(folder: Path) -> datetime:
+    """When the first fork of this run asked. ``folder`` is Ansible's temporary folder: one for all forks of a run, gone at its end."""
+    marker = folder / "incident_response_began"
+    if not marker.exists():
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(datetime.now(timezone.utc).isoformat())
+        with suppress(FileExistsError):
+            os.link(name, marker)  # whole or not at all, and only the first
+        os.unlink(name)
+    return datetime.fromisoformat(marker.read_text(encoding="ascii"))
 
 
 def _operator() -> str:

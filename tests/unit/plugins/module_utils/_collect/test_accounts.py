@@ -20,7 +20,7 @@ def test_a_second_uid_0_does_not_take_the_name_of_root(tmp_path):
 
 def test_a_name_of_digits_is_a_name_first(tmp_path):
     accounts = _accounts(tmp_path, b"root:x:0:0::/root:/bin/sh\n1000:x:8003:8003::/home/x:/bin/sh\n-rf:x:8001:8001::/:/bin/sh\n\xff:x:8002:8002::/:/bin/sh\n")
-    assert accounts.uids_of(["1000", "-rf", "4711", "nobody-here"]) == ({8003, 8001, 4711}, ["nobody-here"])
+    assert accounts.uids_of(["1000", "-rf", "4711", "nobody-here", "\u00b2"]) == ({8003, 8001, 4711}, ["nobody-here", "\u00b2"])
     assert accounts.name_of(8002) == "\\xff"
 
 

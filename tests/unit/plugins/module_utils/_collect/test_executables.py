@@ -111,7 +111,7 @@ def test_what_replaced_an_image_may_be_a_trap(spawn, program, tmp_path, decoy):
 
 
 def test_several_processes_of_one_image_are_one_record(spawn, program):
-    pids = [spawn([program, "99"]).pid for _ in range(3)]
+    pids = [spawn([program, "99"]).pid for _number in range(3)]
     (record,) = collect(Target(), pids=pids)["items"]
     assert record["pids"] == sorted(pids)
 
@@ -302,6 +302,17 @@ def test_a_copy_of_a_program_that_was_tampered_with_is_no_copy_of_the_package(tr
     tree.file("/tmp/x", b"genuine", 0o755)
     (record,) = collect(tree.target(), paths=["/tmp/x"])["items"]
     assert (record["same_as"], record["same_as_package"]) == ("/usr/bin/ls", "coreutils")
+
+
+def test_a_packages_path_that_has_another_program_says_which(tree):
+    for path, shipped in (("/usr/bin/pr", b"pr"), ("/usr/bin/bash", b"a shell")):
+        tree.file(path, b"a shell", 0o755)
+        package = path.rpartition("/")[2]
+        tree.file("/var/lib/dpkg/info/%s.list" % package, path.encode() + b"\n")
+        tree.file("/var/lib/dpkg/info/%s.md5sums" % package, hashlib.md5(shipped).hexdigest().encode() + b"  " + path[1:].encode() + b"\n")
+    (record,) = collect(tree.target(), paths=["/usr/bin/pr"])["items"]
+    assert (record["package"], record["package_state"]) == ("pr", "changed")
+    assert (record["same_as"], record["same_as_package"]) == ("/usr/bin/bash", "bash")
 
 
 def test_an_unowned_program_is_no_copy_of_itself(tree):

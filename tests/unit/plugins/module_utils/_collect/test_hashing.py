@@ -145,7 +145,7 @@ def test_fips_hosts_keep_the_other_digests(tmp_path, monkeypatch):
 def test_descriptors_do_not_leak(tmp_path):
     path, status = make(tmp_path / "x")
     before = len(os.listdir("/proc/self/fd"))
-    for _ in range(20):
+    for _number in range(20):
         digest_file(path, status, ["sha256"], BIG)
         digest_file(path, status, ["sha256"], 1)
         digest_file(str(tmp_path), status, ["sha256"], 1)

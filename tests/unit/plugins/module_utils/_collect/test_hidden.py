@@ -42,7 +42,7 @@ def test_nothing_is_hidden_on_this_host():
 
 def test_threads_are_not_hidden_processes():
     ready, done = threading.Event(), threading.Event()
-    threads = [threading.Thread(target=lambda: (ready.set(), done.wait())) for _ in range(20)]
+    threads = [threading.Thread(target=lambda: (ready.set(), done.wait())) for _number in range(20)]
     for thread in threads:
         thread.start()
     ready.wait()
@@ -53,7 +53,7 @@ def test_threads_are_not_hidden_processes():
 
 def test_processes_that_come_and_go_are_never_hidden(spawn):
     seconds = 4.0
-    children = [spawn([sys.executable, "-I", "-S", "-c", FORK % seconds], wait=True) for _ in range(2)]
+    children = [spawn([sys.executable, "-I", "-S", "-c", FORK % seconds], wait=True) for _number in range(2)]
     end, rounds = time.monotonic() + seconds, 0
     while time.monotonic() < end - 0.2:
         section = find()

@@ -115,7 +115,7 @@ def test_who_is_closed_raises():
 
 def test_no_process_uses_up_the_room_of_the_others(python, monkeypatch):
     monkeypatch.setattr(processes, "OPEN_FILES_OF_ONE", 20)
-    many = python("held = [os.dup(0) for _ in range(100)]")
+    many = python("held = [os.dup(0) for _number in range(100)]")
     few = python("")
     section = processes.collect(Target(), sample_seconds=0, pids=[many.pid, few.pid], open_files=True)
     count = [entry["pid"] for entry in section["open_files"]]
@@ -125,7 +125,7 @@ def test_no_process_uses_up_the_room_of_the_others(python, monkeypatch):
 
 def test_the_limit_for_all_ends_the_reading(python, monkeypatch):
     monkeypatch.setattr(processes, "OPEN_FILES_LIMIT", 4)
-    children = [python("") for _ in range(2)]
+    children = [python("") for _number in range(2)]
     section = processes.collect(Target(), sample_seconds=0, pids=[child.pid for child in children], open_files=True)
     assert len(section["open_files"]) == 4
     assert section["truncated"] is True

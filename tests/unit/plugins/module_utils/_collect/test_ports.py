@@ -231,7 +231,7 @@ def test_connections_never_cut_listeners(sockets):
     server = sockets(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0), options=[])
     udp = sockets(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", 0))
     clients = []
-    for _ in range(3):
+    for _number in range(3):
         clients.append(sockets(socket.AF_INET, socket.SOCK_STREAM, listen=False))
         clients[-1].connect(server.getsockname())
     target = Target()
@@ -258,7 +258,7 @@ def test_many_owners_are_clipped_and_that_is_said(sockets, spawn, monkeypatch):
 
 def test_more_sockets_than_are_looked_at_are_counted(sockets, monkeypatch):
     monkeypatch.setattr(ports, "_MOST", 1)
-    for _ in range(3):
+    for _number in range(3):
         sockets(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0))
     section = collect(Target())
     (limit,) = [limit for limit in section["limits"] if limit["what"] == "listeners"]
@@ -363,7 +363,7 @@ def test_addresses_are_declared_records():
 
 
 def test_200_listeners_cost_less_than_a_tenth_of_a_second(sockets):
-    for _ in range(200):
+    for _number in range(200):
         sockets(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0))
     best = min(_cost() for _attempt in range(3))
     assert best < 0.1 + 0.0005 * len(Target().stats)  # the bar is for a host that has nothing else; what the processes cost is another

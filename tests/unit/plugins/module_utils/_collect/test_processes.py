@@ -71,7 +71,7 @@ def write():
 
 def test_one_that_is_busy_with_two_threads_may_use_more_than_one_processor(python):
     code = "import hashlib\nd = b'x' * 10000000\ndef work():\n    while True: hashlib.sha256(d).digest()\n"
-    child = python(code + "[threading.Thread(target=work, daemon=True).start() for _ in range(2)]")
+    child = python(code + "[threading.Thread(target=work, daemon=True).start() for _number in range(2)]")
     record = one(collect(Target(), sample_seconds=1.0), child.pid)
     assert record["threads"] == 3
     assert 15 < record["cpu_percent"] <= 100.0 * (os.cpu_count() or 1) * 1.1
@@ -173,7 +173,7 @@ def test_processes_that_may_not_be_read_are_said(tree, monkeypatch):
 
 def test_a_storm_of_short_processes_gives_neither_errors_nor_ghosts(spawn):
     quiet = collect(Target(), sample_seconds=0.05)["errors"]
-    children = [spawn([sys.executable, "-I", "-S", "-c", FORK % 4.0], wait=True) for _ in range(2)]
+    children = [spawn([sys.executable, "-I", "-S", "-c", FORK % 4.0], wait=True) for _number in range(2)]
     section = collect(Target(), sample_seconds=1.5)
     assert section["hidden"] == []
     assert {error["what"] for error in section["errors"]} <= {error["what"] for error in quiet}
@@ -198,7 +198,7 @@ def crowd(spawn, python, tmp_path):
         spawn([b"a b", b"99"], executable="/bin/sleep"),
         spawn(["sleep", "99"], cwd=target, start_new_session=True),
         python("os.nice(3); x = 'x' * 50000000"),
-        python("[threading.Thread(target=time.sleep, args=(99,), daemon=True).start() for _ in range(3)]"),
+        python("[threading.Thread(target=time.sleep, args=(99,), daemon=True).start() for _number in range(3)]"),
         python("sum(range(3000000))"),
     ]
 

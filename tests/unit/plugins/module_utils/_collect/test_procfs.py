@@ -77,7 +77,7 @@ def test_arguments(tmp_path, data, argv):
 
 
 def test_descriptors_up_to_a_limit():
-    held = [os.dup(0) for _ in range(20)]
+    held = [os.dup(0) for _number in range(20)]
     try:
         assert len(list(procfs.list_descriptors("/proc", os.getpid(), 5))) == 5
         assert len(list(procfs.list_descriptors("/proc", os.getpid()))) >= 20
@@ -87,7 +87,7 @@ def test_descriptors_up_to_a_limit():
 
 
 def test_descriptors_that_close_while_they_are_listed_are_left_out(tmp_path):
-    held = [os.dup(0) for _ in range(5)]
+    held = [os.dup(0) for _number in range(5)]
     listing = procfs.list_descriptors("/proc", os.getpid())
     first = next(listing)
     for descriptor in held:
@@ -97,7 +97,7 @@ def test_descriptors_that_close_while_they_are_listed_are_left_out(tmp_path):
 
 def test_listing_leaves_nothing_open():
     before = len(os.listdir("/proc/self/fd"))
-    for _ in range(10):
+    for _number in range(10):
         next(procfs.list_descriptors("/proc", os.getpid()))
     assert len(os.listdir("/proc/self/fd")) == before
 

@@ -87,6 +87,9 @@ def test_clipping_is_said():
     assert record["name"] == "xxxx"
     assert record["argv"] == ["abc", "d"]
     assert record["clipped"] == ["name", "argv"]
+    exact = {}
+    reading.put_list(exact, "argv", [b"abcde", b"the rest"], limit=5)
+    assert exact == {"argv": ["abcde", ""], "clipped": ["argv"]}
 
 
 @pytest.mark.parametrize("epoch", [-1, 2**62, float("inf"), float("nan"), None])

@@ -38,7 +38,7 @@ def furnish(root):
     shutil.copy(%r, root + "/usr/bin/id")
 def started(argv):
     child = subprocess.Popen(argv)
-    for _ in range(200):
+    for _number in range(200):
         time.sleep(0.02)
         if os.path.basename(os.readlink("/proc/%%d/exe" %% child.pid)) == "id":
             return child
