@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.incident.response.plugins.module_utils._schema.case import CASE_RECORDS
 from ansible_collections.incident.response.plugins.module_utils._schema.findings import ENTITY_KINDS, FINDING
 from ansible_collections.incident.response.plugins.module_utils._schema.outer import ERROR, LIMIT, OUTER
 from ansible_collections.incident.response.plugins.module_utils._schema.record import OPTIONAL_FIELDS, Field, Record, Section
@@ -161,6 +162,7 @@ def schema_page() -> str:
         "",
         *(ROOT / "docs" / "case-files.md").read_text(encoding="utf-8").splitlines(),
         "",
+        *_case_records(),
         "## Findings",
         "",
         *_table(FINDING),
@@ -191,6 +193,13 @@ def schema_page() -> str:
         for part in section.parts:
             lines += [f"### {part.name}: {part.record.name}", "", *_table(part.record)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _case_records() -> list[str]:
+    lines = []
+    for record in CASE_RECORDS:
+        lines += [f"### {record.name}", "", *_table(record)]
+    return lines
 
 
 def _table(record: Record) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from harness.cases import LEVELS, load_cases
-from harness.declared import departures, finding_departures
+from harness.declared import case_departures, departures, finding_departures
 from harness.planting import CANARY
 from harness.rounds import Observed
 from incident_lab.fleet import Fleet
@@ -33,10 +33,10 @@ def test_run_ends_well(observed: Rounds, fleet: Fleet, name: str) -> None:
 
 @pytest.mark.parametrize("name", _ROUNDS)
 def test_records_are_as_declared(observed: Rounds, fleet: Fleet, name: str) -> None:
-    """Every fact record and every finding has the fields that the schema declares, no other, of their types."""
+    """Every fact record, every finding and every file of the case has the fields that the schema declares, no other, of their types."""
     seen = observed(name)
     found = [f"{host.name}: {problem}" for host in fleet.hosts for problem in departures(seen.case.facts(host.name))]
-    found += finding_departures(seen.case.findings)
+    found += finding_departures(seen.case.findings) + case_departures(seen.case)
     assert not found, "\n".join(found[:20])
 
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from harness.ansible import Ansible
 from harness.cases import load_cases
+from harness.declared import case_departures
 from harness.planting import CANARY
 from harness.rounds import states
 from incident_lab.fleet import Fleet
@@ -38,6 +39,7 @@ def test_lost_host_is_named(fleet: Fleet, ansible: Ansible, tmp_path: Path, stra
     assert case.summary["hosts"]["gone"]["status"] == "unreachable"
     assert case.summary["totals"]["hosts"] == len(names) + 1
     assert "gone: unreachable" in done.output
+    assert not case_departures(case)
     assert all(case.facts(name)["sections"]["processes"]["items"] for name in names)
     case.verify()
 
@@ -58,6 +60,7 @@ def test_plain_account_alone(ansible: Ansible, fleet: Fleet) -> None:
     """Without root there is what can be read, and it is said what could not."""
     done, case = ansible.triage("plain", options={**_QUICK, "ansible_user": "deploy"})
     assert done.status == 0, done.output[-3000:]
+    assert f"NOT ROOT  {', '.join(host.name for host in fleet.hosts)}" in done.output
     for host in fleet.hosts:
         facts = case.facts(host.name)["sections"]
         assert facts["processes"]["host"]["is_root"] is False

@@ -83,7 +83,7 @@ class Case:
         folder = self._folder(host)
         with locked(folder):
             record = self._record(folder, host)
-            record["attempts"].append({"run": run.id, "at": now(), "status": status, "message": message[:_LONGEST_MESSAGE]})
+            record["attempts"].append({"run": run.id, "at": now(), "status": status, "message": message[:_LONGEST_MESSAGE], "facts": None, "sha256": None})
             write_json(folder / "host.json", record)
 
     def hosts(self) -> Iterator[HostState]:

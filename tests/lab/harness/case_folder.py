@@ -48,9 +48,13 @@ class CaseFolder:
         """The folders of hosts."""
         return {path.name for path in (self.path / "hosts").iterdir()}
 
+    def host(self, host: str) -> Any:
+        """``host.json`` of a host."""
+        return self._json(f"hosts/{host}/host.json")
+
     def attempts(self, host: str) -> Any:
         """The attempts at a host."""
-        return self._json(f"hosts/{host}/host.json")["attempts"]
+        return self.host(host)["attempts"]
 
     def files(self) -> set[str]:
         """Every file of the case, below it."""

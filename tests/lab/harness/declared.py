@@ -9,11 +9,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.incident.response.plugins.module_utils._schema.case import (
+    ATTEMPT,
+    CASE,
+    DOCUMENT,
+    HOST,
+    HOST_SUMMARY,
+    INTERPRETER,
+    RUN,
+    SUMMARY,
+    TOTALS,
+)
 from ansible_collections.incident.response.plugins.module_utils._schema.findings import FINDING
 from ansible_collections.incident.response.plugins.module_utils._schema.outer import ERROR, LIMIT, OUTER
 from ansible_collections.incident.response.plugins.module_utils._schema.processes import DISAGREEMENT
 from ansible_collections.incident.response.plugins.module_utils._schema.record import OPTIONAL_FIELDS, Field, Record
 from ansible_collections.incident.response.plugins.module_utils._schema.sections import SECTIONS
+
+from .case_folder import CaseFolder
 
 _TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _OPTIONAL = {field.name for field in OPTIONAL_FIELDS}
@@ -43,6 +56,20 @@ def section_departures(name: str, body: Mapping[str, Any]) -> list[str]:
     found += [f"{name}: {problem}" for field in OUTER for problem in _field_problems(field, body.get(field.name))]
     check = body.get("cross_check") or {}
     return found + [f"{name}.cross_check: {problem}" for entry in check.get("disagreements", ()) for problem in _problems(DISAGREEMENT, entry)]
+
+
+def case_departures(case: CaseFolder) -> list[str]:
+    """Where the files of a case depart from the schema."""
+    summary = case.summary
+    records = [("case.json", CASE, case.head), ("summary.json", SUMMARY, summary), ("summary.json totals", TOTALS, summary["totals"])]
+    records += [("case.json runs", RUN, run) for run in case.head["runs"]]
+    records += [(f"summary.json {name}", HOST_SUMMARY, host) for name, host in summary["hosts"].items()]
+    for name in case.hosts:
+        records += [(f"{name} attempts", ATTEMPT, attempt) for attempt in case.attempts(name)]
+        records.append((f"{name}/host.json", HOST, case.host(name)))
+    for name in case.head["reached"]:
+        records += [(f"{name} facts", DOCUMENT, case.facts(name)), (f"{name} interpreter", INTERPRETER, case.facts(name)["interpreter"])]
+    return [f"{where}: {problem}" for where, record, entry in records for problem in _problems(record, entry)]
 
 
 def finding_departures(findings: list[dict[str, Any]]) -> list[str]:
