@@ -73,11 +73,19 @@ def _first_line(message: str) -> str:
 def _findings(summary: Summary) -> list[str]:
     urgent = [finding for finding in summary.findings if finding.level in _LISTED_LEVELS]
     if not urgent:
-        return ["No finding above low."]
+        return [_nothing_urgent(summary)]
     lines = ["TOP FINDINGS" if len(urgent) <= _TOP else f"TOP {_TOP} OF {len(urgent)} FINDINGS"]
     for number, finding in enumerate(urgent[:_TOP], 1):
         lines += _finding(number, finding)
     return lines
+
+
+def _nothing_urgent(summary: Summary) -> str:
+    """Silence about a host that was not seen is no good news."""
+    seen = len(summary.named("reached"))
+    if not seen:
+        return "No host was seen: nothing can be said."
+    return "No finding above low." if seen == len(summary.hosts) else f"No finding above low on the {seen} of {len(summary.hosts)} hosts that were seen."
 
 
 def _finding(number: int, finding: Finding) -> list[str]:

@@ -160,7 +160,7 @@ def test_nothing_from_a_host_reaches_the_terminal_raw(case: Case) -> None:
 
 
 def test_a_case_without_hosts(case: Case) -> None:
-    assert "No finding above low." in draw(judge(case, Settings()))
+    assert "No host was seen" in draw(judge(case, Settings()))
 
 
 def test_coverage_is_counted(case: Case) -> None:
@@ -197,3 +197,10 @@ def test_coverage_takes_any_shape(case: Case, sections: Any) -> None:
     store(case, "web1", {"sections": sections})
     judge(case, Settings())
     assert read(case, "summary.json")["hosts"]["web1"]["status"] == "reached"
+
+
+def test_silence_about_a_host_that_was_not_seen_is_no_good_news(case: Case) -> None:
+    case.store_miss("web2", RUN, "unreachable", "no route to host")
+    assert "No host was seen: nothing can be said." in draw(judge(case, Settings()))
+    store(case, "web1", Host().document())
+    assert "No finding above low on the 1 of 2 hosts that were seen." in draw(judge(case, Settings()))
