@@ -18,29 +18,7 @@ description:
   - Runs on the controller and connects to no host.
 extends_documentation_fragment:
   - incident.response.attributes
-attributes:
-  check_mode:
-    support: full
-    details: Nothing is changed in any mode.
-  diff_mode:
-    support: N/A
-    details: Nothing is changed.
-  facts:
-    support: none
-  platform:
-    platforms: posix
-    support: full
-    details: Runs on the controller.
-options:
-  case_dir:
-    description: Folder on the controller that holds the cases.
-    type: path
-    default: cases
-  case:
-    description:
-      - Name of the case in O(case_dir).
-      - By default the UTC time at which this run of Ansible began.
-    type: str
+  - incident.response.case
 seealso:
   - module: incident.response.triage_facts
 """

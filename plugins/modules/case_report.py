@@ -18,29 +18,8 @@ description:
     copied together from several controllers.
 extends_documentation_fragment:
   - incident.response.attributes
-attributes:
-  check_mode:
-    support: full
-    details: Nothing on a host is changed in any mode. The case is written in any mode.
-  diff_mode:
-    support: N/A
-    details: Nothing on a host is changed.
-  facts:
-    support: none
-  platform:
-    platforms: posix
-    support: full
-    details: Runs on the controller.
+  - incident.response.case
 options:
-  case_dir:
-    description: Folder on the controller that holds the cases.
-    type: path
-    default: cases
-  case:
-    description:
-      - Name of the case in O(case_dir).
-      - By default the UTC time at which this run of Ansible began.
-    type: str
   expected_hosts:
     description: Hosts that the case should know. Those that it does not are listed as not tried.
     type: list
