@@ -27,13 +27,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, variables)
         _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
-            case = Case(options["case_dir"], options["case"] or Run.current(variables).default_case)
-        except ValueError as error:
+            run = Run.current(variables)
+            case = Case(options["case_dir"], options["case"] or run.default_case)
+        except (OSError, ValueError) as error:
             return {"failed": True, "msg": str(error)}
         host = str(variables["inventory_hostname"])
         state = case.host(host)
-        if state is None:
-            return {"failed": True, "msg": f"{host} was not tried."}
+        if state is None or not state.attempts or state.attempts[-1]["run"] != run.id:
+            return {"failed": True, "msg": f"{host} was not tried, or the attempt could not be recorded."}
         if state.status == "reached":
             return {"changed": False, "status": state.status}
         outcome = {"unreachable": True} if state.status == "unreachable" else {"failed": True}

@@ -12,7 +12,6 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.incident.response.plugins.plugin_utils._case.names import BadCaseId
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
 from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
 from ansible_collections.incident.response.plugins.plugin_utils._detect.engine import Settings
@@ -23,7 +22,6 @@ from ansible_collections.incident.response.plugins.plugin_utils._report.judge im
 _SPEC = {
     "case_dir": {"type": "path", "default": "cases"},
     "case": {"type": "str"},
-    "expected_hosts": {"type": "list", "elements": "str", "default": []},
     "expected_ports": {"type": "list", "elements": "str", "default": ["22/tcp"]},
     "cpu_percent": {"type": "float", "default": 80.0},
 }
@@ -48,12 +46,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 ansible_program=ansible_program(),
                 ansible_options=tuple(ansible_options(context.CLIARGS, load_extra_vars(self._loader))),
             )
-        except (BadCaseId, ValueError) as error:
+        except (OSError, ValueError) as error:
             return {"failed": True, "msg": str(error)}
-        if not case.exists():
-            return {"failed": True, "msg": f"There is no case {case.id} in {case.path.parent}: run a triage into it first, or set incident_case_dir."}
         try:
-            summary = judge(case, settings, options["expected_hosts"])
+            if not case.exists():
+                return {"failed": True, "msg": f"There is no case {case.id} in {case.path.parent}: run a triage into it first, or set incident_case_dir."}
+            summary = judge(case, settings)
         except (OSError, ValueError) as error:
             return {"failed": True, "msg": f"The case {case.path} cannot be judged: {error}"}
         Display().display(draw(summary))

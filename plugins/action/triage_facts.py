@@ -49,7 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise BadAnswer(_message(result))
             answer = Answer.of(result)
             path = case.store_facts(host, run, answer)
-        except (BadAnswer, OSError) as error:
+        except (ValueError, OSError) as error:
             case.store_miss(host, run, "failed", str(error))
             return {"failed": True, "msg": f"{host} was not looked at: {error}"}
         facts: dict[str, Any] = {"incident_triage": {"case": str(case.path), "facts": str(path), "sha256": answer.sha256, "size": len(answer.packed)}}

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._collect.section import check_limit
 from ._collect.target import Target
 
 LIMIT = {"type": "int", "default": 5000}
@@ -15,9 +16,8 @@ LIMIT = {"type": "int", "default": 5000}
 def run_section(key: str, collect: Callable[..., Dict[str, Any]], options: Dict[str, Dict[str, Any]]) -> None:
     """Run a module that returns one section under ``key``; ``options`` is its argument spec without ``limit``."""
     module = AnsibleModule(argument_spec=dict(options, limit=LIMIT), supports_check_mode=True)
-    if module.params["limit"] < 1:
-        module.fail_json(msg="limit must be at least 1, not %d: nothing was read." % module.params["limit"])
     try:
+        check_limit(module.params["limit"])
         section = collect(Target(), **module.params)
     except ValueError as error:
         module.fail_json(msg="%s. Nothing was read." % error)

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - The incident.response contributors (@incident-response)
 description:
-  - Looks up whether the latest attempt to look at this host succeeded, and fails with the recorded reason when it did not.
+  - Looks up whether this run looked at this host, and fails with the recorded reason when it did not.
   - A triage keeps going, and draws its summary, when hosts cannot be reached. With this at its end the exit status and the
     recap of the run still say so, the way Ansible says it.
   - Runs on the controller and connects to no host.

@@ -20,11 +20,6 @@ extends_documentation_fragment:
   - incident.response.attributes
   - incident.response.case
 options:
-  expected_hosts:
-    description: Hosts that the case should know. Those that it does not are listed as not tried.
-    type: list
-    elements: str
-    default: []
   expected_ports:
     description: Ports that may be open to others, as C(port/protocol).
     type: list

@@ -16,7 +16,7 @@ from .._schema.keys import KEYS
 from . import processes
 from .interpreter import read_interpreter
 from .reading import iso_time
-from .section import SectionBuilder
+from .section import SectionBuilder, check_limit
 from .target import Target
 
 SCHEMA = 1
@@ -31,27 +31,30 @@ class Packed(NamedTuple):
 
 
 def select(subset: Iterable[str]) -> List[str]:
-    """The sections that a ``gather_subset`` means, in reading order. Raises ``ValueError`` for a name that is none.
+    """The sections that a ``gather_subset`` means, in reading order. Raises ``ValueError`` for a name that is none, and for no section.
 
-    As in ``ansible.builtin.setup``: ``all``, names, and names with ``!`` in front, which are taken away.
+    As in ``ansible.builtin.setup``: ``all``, names, and names with ``!`` in front, which are taken away from all of them.
     """
-    chosen: Set[str] = set()
+    named: Set[str] = set()
     taken: Set[str] = set()
     asked = list(subset) or ["all"]
     for name in asked:
         plain = name.lstrip("!")
         if plain != "all" and plain not in KEYS:
             raise ValueError("gather_subset knows no %r; it knows all, %s, and each of them with ! in front" % (name, ", ".join(KEYS)))
-        (taken if name.startswith("!") else chosen).update(KEYS if plain == "all" else [plain])
-    if not chosen:
-        chosen = set(KEYS)
-    return [name for name in KEYS if name in chosen - taken]
+        (taken if name.startswith("!") else named).update(KEYS if plain == "all" else [plain])
+    if named in (set(), set(KEYS)):
+        named = set(KEYS) - taken
+    if not named:
+        raise ValueError("gather_subset %s leaves nothing to read" % ", ".join(asked))
+    return [name for name in KEYS if name in named]
 
 
 def collect(target: Target, subset: Iterable[str], sample_seconds: float, limit: int) -> Dict[str, Any]:
     """Read a host. Return a document: ``schema``, ``collected_at``, ``seconds``, ``interpreter`` and ``sections`` by name."""
     began = time.monotonic()
     names = select(subset)
+    check_limit(limit)
     processes.check_sample(sample_seconds)
     sections: Dict[str, Any] = {}
 

@@ -13,6 +13,12 @@ _SUBJECTS = 5
 _ERRORS = 200
 
 
+def check_limit(limit: int) -> None:
+    """Raise ``ValueError`` for a limit that would leave nothing."""
+    if limit < 1:
+        raise ValueError("limit must be at least 1, not %d" % limit)
+
+
 class SectionBuilder:
     """Collects the parts of one section; ``finish`` gives it the outer shape that all sections share."""
 

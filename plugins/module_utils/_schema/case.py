@@ -40,6 +40,7 @@ RUN = Record(
         Field("operator", "str", "Account that ran it.", "alice (as root)", required=True),
         Field("controller", "str", "Name of the controller.", "ops1", required=True),
         Field("limit", "str", "The C(-l) it was given.", "web"),
+        Field("hosts", "list[str]", "Hosts that it was for.", ["web1", "web2", "web3"], required=True),
         Field("ansible", "str", "Version of ansible-core.", "2.19.14", required=True),
         Field("python", "str", "Version of the Python that ran it.", "3.11.2", required=True),
         Field("collection", "str", "Version of this collection.", "0.1.0", required=True),

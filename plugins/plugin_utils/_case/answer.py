@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LARGEST_PACKED = 64 << 20
-LARGEST_UNPACKED = 512 << 20
+LARGEST_UNPACKED = 64 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,8 +53,8 @@ def unpack(packed: bytes) -> Any:
     expander = zlib.decompressobj(wbits=31)
     try:
         data = expander.decompress(packed, LARGEST_UNPACKED)
-        if expander.unconsumed_tail:
-            raise BadAnswer(f"the facts unpack to more than {LARGEST_UNPACKED >> 20} MiB")
-        return json.loads(data)
-    except (zlib.error, ValueError, RecursionError) as error:
+        if not expander.unconsumed_tail:
+            return json.loads(data)
+    except (zlib.error, ValueError, RecursionError, MemoryError) as error:
         raise BadAnswer(f"the facts are damaged: {error}") from error
+    raise BadAnswer(f"the facts unpack to more than {LARGEST_UNPACKED >> 20} MiB: lower triage_limit")

@@ -34,6 +34,7 @@ class Run:
     ansible: str
     python: str
     collection: str
+    hosts: tuple[str, ...] = ()
 
     @classmethod
     def current(cls, task_vars: Mapping[str, Any]) -> Run:
@@ -46,6 +47,7 @@ class Run:
             operator=_operator(),
             controller=platform.node(),
             limit=str(limit) if limit else None,
+            hosts=tuple(str(host) for host in task_vars.get("ansible_play_hosts_all") or ()),
             ansible=ansible_version,
             python=platform.python_version(),
             collection=COLLECTION_VERSION,

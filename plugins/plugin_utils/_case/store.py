@@ -52,7 +52,7 @@ class Case:
 
     def exists(self) -> bool:
         """Tell whether anything was written to it."""
-        return (self.path / "case.json").exists()
+        return (self.path / "case.json").exists() or (self.path / "hosts").is_dir()
 
     def join(self, run: Run) -> None:
         """Enter a run into the case, making the case when it is the first."""
@@ -92,6 +92,11 @@ class Case:
         for folder in folders:
             yield self._state(folder)
 
+    def meant(self) -> list[str]:
+        """The hosts that the runs into the case were for, whether or not they got that far."""
+        runs = (read_json(self.path / "case.json") or {}).get("runs", [])
+        return list(dict.fromkeys(name for run in runs for name in run["hosts"]))
+
     def host(self, name: str) -> HostState | None:
         """One host, ``None`` when the case does not know it."""
         folder = self.path / "hosts" / host_folder(name)
@@ -99,7 +104,10 @@ class Case:
 
     @staticmethod
     def _state(folder: Path) -> HostState:
-        record = read_json(folder / "host.json") or {"name": plain_name(folder.name), "attempts": []}
+        try:
+            record = read_json(folder / "host.json") or {"name": plain_name(folder.name), "attempts": []}
+        except ValueError as error:
+            return HostState(plain_name(folder.name), folder, "failed", str(error), [])
         latest: Mapping[str, Any] = record["attempts"][-1] if record["attempts"] else {"status": "reached", "message": ""}
         return HostState(record["name"], folder, latest["status"], latest["message"], record["attempts"])
 

@@ -20,8 +20,6 @@ _VALUES = (
     ("-u", "remote_user", "DEFAULT_REMOTE_USER"),
     ("-c", "connection", "DEFAULT_TRANSPORT"),
     ("--private-key", "private_key_file", "DEFAULT_PRIVATE_KEY_FILE"),
-    ("--ssh-common-args", "ssh_common_args", None),
-    ("--ssh-extra-args", "ssh_extra_args", None),
     ("--become-method", "become_method", "DEFAULT_BECOME_METHOD"),
     ("--become-user", "become_user", None),
     ("--become-password-file", "become_password_file", "BECOME_PASSWORD_FILE"),
@@ -34,7 +32,7 @@ _FLAGS = (
     ("-J", "ask_vault_pass", "DEFAULT_ASK_VAULT_PASS"),
 )
 _LISTS = (("--vault-id", "vault_ids"), ("--vault-password-file", "vault_password_files"))
-# Extra variables that say how to connect. Passwords and all others stay out: commands are written down.
+# Extra variables that say how to connect. Passwords stay out, and arguments of ssh, which may hold one: commands are written down.
 _VARIABLES = frozenset(
     f"ansible_{name}"
     for name in (
@@ -46,8 +44,6 @@ _VARIABLES = frozenset(
         "port",
         "private_key_file",
         "python_interpreter",
-        "ssh_common_args",
-        "ssh_extra_args",
         "ssh_private_key_file",
         "ssh_user",
         "user",

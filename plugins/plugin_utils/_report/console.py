@@ -82,10 +82,12 @@ def _findings(summary: Summary) -> list[str]:
 
 def _nothing_urgent(summary: Summary) -> str:
     """Silence about a host that was not seen is no good news."""
-    seen = len(summary.named("reached"))
-    if not seen:
-        return "No host was seen: nothing can be said."
-    return "No finding above low." if seen == len(summary.hosts) else f"No finding above low on the {seen} of {len(summary.hosts)} hosts that were seen."
+    judged = sum(host.status == "reached" and not host.problems for host in summary.hosts)
+    if not judged:
+        return "No host was seen in full: nothing can be said."
+    if judged == len(summary.hosts):
+        return "No finding above low."
+    return f"No finding above low on the {judged} of {len(summary.hosts)} hosts that were seen in full."
 
 
 def _finding(number: int, finding: Finding) -> list[str]:

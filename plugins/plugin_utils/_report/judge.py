@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 
 from ansible_collections.incident.response.plugins.plugin_utils._case.answer import BadAnswer
@@ -23,8 +22,8 @@ from .summary import HostSummary, Summary, add_coverage, add_findings
 _PROBLEM = 300
 
 
-def judge(case: Case, settings: Settings, expected_hosts: Iterable[str] = ()) -> Summary:
-    """Judge every host of a case and write the outcome into it. ``expected_hosts`` that the case does not know were not tried."""
+def judge(case: Case, settings: Settings) -> Summary:
+    """Judge every host of a case and write the outcome into it. Hosts that a run was for and the case does not know were not tried."""
     with locked(case.path):
         settings = _reaching(case, settings)
         hosts, findings = [], []
@@ -33,7 +32,7 @@ def judge(case: Case, settings: Settings, expected_hosts: Iterable[str] = ()) ->
             hosts.append(host)
             findings += found
         known = {host.name for host in hosts}
-        hosts += [HostSummary(name, "not_tried", "the run ended before it was this host's turn") for name in expected_hosts if name not in known]
+        hosts += [HostSummary(name, "not_tried", "the run ended before it was this host's turn") for name in case.meant() if name not in known]
         summary = Summary(case.id, str(case.path), now(), sorted(hosts, key=lambda host: host.name), by_urgency(findings))
         _write(case, summary, settings)
     return summary
@@ -51,7 +50,7 @@ def _judge_host(state: HostState, settings: Settings) -> tuple[HostSummary, list
     host = HostSummary(state.name, state.status, state.message)
     try:
         document = state.load_facts()
-    except BadAnswer as error:
+    except (BadAnswer, OSError) as error:
         host.problems.append(visible(str(error), _PROBLEM))
         return host, []
     if document is None:

@@ -29,13 +29,17 @@ ALL = ["sessions", "processes", "ports", "history", "executables"]
         (["ports", "sessions"], ["sessions", "ports"]),
         (["!ports"], ["sessions", "processes", "history", "executables"]),
         (["all", "!history", "!ports"], ["sessions", "processes", "executables"]),
-        (["ports", "!ports"], []),
-        (["!all"], []),
-        (["!all", "ports"], []),
+        (["ports", "!ports"], ["ports"]),
+        (["!all", "ports"], ["ports"]),
     ],
 )
 def test_subsets(subset, names):
     assert list(select(subset)) == list(names)
+
+
+def test_a_subset_of_nothing_is_said():
+    with pytest.raises(ValueError, match="gather_subset !all leaves nothing to read"):
+        select(["!all"])
 
 
 @pytest.mark.parametrize("subset", [["port"], ["ports", ""], ["! ports"], ["{{7*7}}"]])

@@ -33,7 +33,7 @@ def test_different_names_stay_different(names: list[str]) -> None:
     assert host_folder(names[0]) != host_folder(names[1])
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=30))
+@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=16))
 def test_a_folder_tells_its_name(name: str) -> None:
     assert plain_name(host_folder(name)) == name
 

@@ -50,7 +50,6 @@ def test_nothing_given_needs_nothing() -> None:
         ["-u", "operator"],
         ["-c", "local"],
         ["--private-key", "/srv/my key"],
-        ["--ssh-common-args", "-o StrictHostKeyChecking=no"],
         ["-b", "--become-method", "su"],
         ["-b", "--become-user", "admin"],
         ["--vault-password-file", "/srv/vault"],
@@ -62,6 +61,12 @@ def test_what_was_given_is_given_again(words: list[str]) -> None:
     assert sorted(found) == sorted(words)
     # What comes out means the same again.
     assert parsed(*found) == parsed(*words)
+
+
+def test_what_may_hold_a_secret_is_not_written_down() -> None:
+    proxy = "-o ProxyCommand='sshpass -p secret ssh jump'"
+    assert options("--ssh-common-args", proxy) == []
+    assert options(ansible_ssh_common_args=proxy, ansible_ssh_extra_args=proxy, ansible_password="secret") == []
 
 
 def test_only_variables_that_connect_are_passed_on() -> None:

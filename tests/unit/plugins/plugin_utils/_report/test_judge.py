@@ -8,7 +8,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,10 @@ def store(case: Case, name: str, document: Any) -> None:
     case.store_facts(name, RUN, Answer(data, hashlib.sha256(data).hexdigest()))
 
 
+def meant_for(case: Case, *hosts: str) -> None:
+    case.join(replace(RUN, id="20261123T154501Z-2", hosts=hosts))
+
+
 def attacked() -> Host:
     host = Host()
     host.runs("/tmp/.x", exe_state="deleted")
@@ -53,7 +59,8 @@ def test_findings_and_summary_of_several_hosts(case: Case) -> None:
     store(case, "web1", attacked().document())
     store(case, "web2", Host().document())
     case.store_miss("web3", RUN, "unreachable", "no route to host")
-    summary = judge(case, Settings(), ["web1", "web2", "web3", "web4"])
+    meant_for(case, "web1", "web2", "web3", "web4")
+    summary = judge(case, Settings())
     lines = [json.loads(line) for line in (case.path / "findings.jsonl").read_text().splitlines()]
     assert [(line["host"], line["level"]) for line in lines] == [("web1", "high"), ("web1", "medium"), ("web1", "low")]
     assert [finding.as_record() for finding in summary.findings] == lines
@@ -121,7 +128,8 @@ def test_the_console_says_it_in_ten_seconds(case: Case) -> None:
     store(case, "web1", attacked().document())
     store(case, "web2", Host().document())
     case.store_miss("web3", RUN, "unreachable", "no route to host")
-    text = draw(judge(case, Settings(), ["web4"]))
+    meant_for(case, "web4")
+    text = draw(judge(case, Settings()))
     lines = text.splitlines()
     assert "4 hosts: 2 reached, 1 unreachable, 1 not tried" in lines[1]
     assert any(line.split() == ["HIGH", "web1", "(1", "high,", "1", "medium)"] for line in lines)
@@ -152,7 +160,8 @@ def test_nothing_from_a_host_reaches_the_terminal_raw(case: Case) -> None:
     document["collected_at"] = "\x1b[2J"
     store(case, "web\u202e1", document)
     case.store_miss("web\x1b[2J", RUN, "failed", "\x1b[2Jmodule failed\nsecond line")
-    text = draw(judge(case, Settings(), ["new\nhost"]))
+    meant_for(case, "new\nhost")
+    text = draw(judge(case, Settings()))
     for line in text.splitlines():
         assert line.isprintable(), line
     assert "\u202e" not in text
@@ -201,6 +210,42 @@ def test_coverage_takes_any_shape(case: Case, sections: Any) -> None:
 
 def test_silence_about_a_host_that_was_not_seen_is_no_good_news(case: Case) -> None:
     case.store_miss("web2", RUN, "unreachable", "no route to host")
-    assert "No host was seen: nothing can be said." in draw(judge(case, Settings()))
+    assert "No host was seen in full: nothing can be said." in draw(judge(case, Settings()))
     store(case, "web1", Host().document())
-    assert "No finding above low on the 1 of 2 hosts that were seen." in draw(judge(case, Settings()))
+    assert "No finding above low on the 1 of 2 hosts that were seen in full." in draw(judge(case, Settings()))
+
+
+def test_a_host_that_was_not_tried_stays_so_when_the_report_is_drawn_again(case: Case) -> None:
+    meant_for(case, "web1", "web2")
+    store(case, "web1", Host().document())
+    for _time in range(2):
+        assert [host.status for host in judge(case, Settings()).hosts] == ["reached", "not_tried"]
+
+
+@pytest.mark.parametrize("name", ["facts.json.gz", "host.json"])
+def test_a_damaged_file_costs_no_other_host(case: Case, name: str) -> None:
+    store(case, "web1", attacked().document())
+    store(case, "web2", Host().document())
+    (case.path / "hosts" / "web2" / name).write_bytes(b"garbage")
+    summary = judge(case, Settings())
+    assert summary.findings and {finding.host for finding in summary.findings} == {"web1"}
+    drawn = draw(summary)
+    assert "web2: " in drawn and "damaged" in drawn
+
+
+def test_a_bomb_is_one_hosts_problem(case: Case) -> None:
+    store(case, "web1", attacked().document())
+    data = gzip.compress(b'{"sections":{"ports":{"items":[' + b"[]," * (25 << 20) + b"[]]}}}")
+    case.store_facts("web2", RUN, Answer(data, hashlib.sha256(data).hexdigest()))
+    drawn = draw(judge(case, Settings()))
+    assert "DAMAGED   web2: the facts unpack to more than 64 MiB" in drawn
+    assert "web1: Deleted executable" in drawn
+
+
+def test_hosts_copied_into_a_new_folder_are_a_case(case: Case, tmp_path: Path) -> None:
+    store(case, "web1", attacked().document())
+    merged = Case(str(tmp_path), "merged")
+    assert not merged.exists()
+    shutil.copytree(case.path / "hosts", merged.path / "hosts")
+    assert merged.exists()
+    assert {finding.host for finding in judge(merged, Settings()).findings} == {"web1"}
