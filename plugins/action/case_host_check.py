@@ -28,14 +28,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
             run = Run.current(variables)
-            case = Case(options["case_dir"], options["case"] or run.default_case)
+            host = str(variables["inventory_hostname"])
+            attempt = Case(options["case_dir"], options["case"] or run.default_case).attempt(host, run)
         except (OSError, ValueError) as error:
             return {"failed": True, "msg": str(error)}
-        host = str(variables["inventory_hostname"])
-        state = case.host(host)
-        if state is None or not state.attempts or state.attempts[-1]["run"] != run.id:
+        if attempt is None:
             return {"failed": True, "msg": f"{host} was not tried, or the attempt could not be recorded."}
-        if state.status == "reached":
-            return {"changed": False, "status": state.status}
-        outcome = {"unreachable": True} if state.status == "unreachable" else {"failed": True}
-        return {**outcome, "status": state.status, "msg": f"{host} was not seen: {state.message}"}
+        if attempt["status"] == "reached":
+            return {"changed": False, "status": "reached"}
+        outcome = {"unreachable": True} if attempt["status"] == "unreachable" else {"failed": True}
+        return {**outcome, "status": attempt["status"], "msg": f"{host} was not seen: {attempt['message']}"}

@@ -97,10 +97,10 @@ class Case:
         runs = (read_json(self.path / "case.json") or {}).get("runs", [])
         return list(dict.fromkeys(name for run in runs for name in run["hosts"]))
 
-    def host(self, name: str) -> HostState | None:
-        """One host, ``None`` when the case does not know it."""
-        folder = self.path / "hosts" / host_folder(name)
-        return self._state(folder) if folder.is_dir() else None
+    def attempt(self, name: str, run: Run) -> dict[str, Any] | None:
+        """What a run recorded of a host last; ``None`` for nothing. Raises ``ValueError`` when the record is damaged."""
+        record = read_json(self.path / "hosts" / host_folder(name) / "host.json") or {"attempts": []}
+        return next((attempt for attempt in reversed(record["attempts"]) if attempt["run"] == run.id), None)
 
     @staticmethod
     def _state(folder: Path) -> HostState:

@@ -48,6 +48,16 @@ def test_facts_of_every_attempt_stay(tmp_path: Path) -> None:
         assert hashlib.sha256((host.folder / attempt["facts"]).read_bytes()).hexdigest() == attempt["sha256"]
 
 
+def test_each_run_has_an_attempt_of_its_own(tmp_path: Path) -> None:
+    case = Case(str(tmp_path), "c1")
+    case.store_miss("web1", _run(1), "failed", "its Python did not answer")
+    case.store_facts("web1", _run(1), _answer({}))
+    case.store_miss("web1", _run(2), "unreachable", "no route to host")
+    outcomes = [(case.attempt("web1", _run(number)) or {}).get("status") for number in (1, 2, 3)]
+    assert outcomes == ["reached", "unreachable", None]
+    assert case.attempt("web2", _run(1)) is None
+
+
 def test_nobody_else_can_read_a_case(tmp_path: Path) -> None:
     case = Case(str(tmp_path / "cases"), "c1")
     case.join(_run())
