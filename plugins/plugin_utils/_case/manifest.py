@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from .files import UNFINISHED, write_bytes
@@ -15,8 +16,10 @@ NAME = "MANIFEST.sha256"
 
 def write_manifest(case: Path) -> None:
     """Write the SHA-256 of every file of the case."""
-    files = sorted(path for path in case.rglob("*") if _belongs(path))
-    lines = [f"{_sha256(path)}  {path.relative_to(case).as_posix()}\n" for path in files]
+    lines = []
+    for path in sorted(path for path in case.rglob("*") if _belongs(path)):
+        with suppress(FileNotFoundError):  # another run works on the case; it writes the manifest anew at its end
+            lines.append(f"{_sha256(path)}  {path.relative_to(case).as_posix()}\n")
     write_bytes(case / NAME, "".join(lines).encode("utf-8", "surrogateescape"))
 
 

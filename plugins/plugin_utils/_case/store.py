@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +68,8 @@ class Case:
             newest = folder / "facts.json.gz"
             record = self._record(folder, host)
             if newest.exists():
-                os.replace(newest, folder / f"facts-{len(record['attempts'])}.json.gz")
+                # Copied, not moved: another run may judge the case at this moment, and must not find the host without facts.
+                write_bytes(folder / f"facts-{len(record['attempts'])}.json.gz", newest.read_bytes())
                 for attempt in record["attempts"]:
                     if attempt.get("facts") == newest.name:
                         attempt["facts"] = f"facts-{len(record['attempts'])}.json.gz"
