@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 import time
-from typing import Any, Dict, Iterable, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, NamedTuple, Optional, Union
 
 # O_NONBLOCK: a FIFO planted under a well-known name must not hang us. O_NOFOLLOW: root must not follow a user's link.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -192,10 +192,3 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return "%s: %s" % (type(error).__name__, error)
-
-
-def split_lines(data: bytes, limit: int) -> Tuple[Iterable[bytes], int]:
-    """Split into lines of at most ``limit`` bytes (longer ones are cut); return them and how many were cut."""
-    lines = data.split(b"\n")
-    cut = sum(1 for line in lines if len(line) > limit)
-    return ([line[:limit] for line in lines] if cut else lines), cut
