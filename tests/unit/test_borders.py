@@ -22,7 +22,7 @@ HEADER = """# Copyright (c) 2026, the incident.response contributors
 SOURCES = sorted(path for folder in ("plugins", "tests", "docs") for path in (ROOT / folder).rglob("*.py"))
 TARGET_CODE = sorted([*(PLUGINS / "module_utils").rglob("*.py"), *(PLUGINS / "modules").glob("*.py")])
 # The only other programs and libraries that target code may turn to, and the file that does.
-MAY_START_PROGRAMS = {"plugins/module_utils/_collect/journal.py"}
+MAY_START_PROGRAMS = {"plugins/module_utils/_collect/journal.py", "plugins/module_utils/_collect/trusted_program.py"}
 MAY_IMPORT_PSUTIL = {"plugins/module_utils/_collect/cross_check.py"}
 
 

@@ -9,7 +9,6 @@ Source: systemd.journal-fields(7), journalctl(1), the Journal Export Format.
 
 import atexit
 import os
-import stat
 import subprocess
 import threading
 import time
@@ -18,10 +17,11 @@ from typing import Dict, Iterator, List, Optional
 from .log_line import PROGRAMS, LogLine
 from .section import SectionBuilder
 from .target import Target
+from .trusted_program import ENVIRONMENT, why_not_trusted
 
 _FOLDERS = ("/var/log/journal", "/run/log/journal")
 _PATHS = ("/usr/bin/journalctl", "/bin/journalctl")
-_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "SYSTEMD_COLORS": "0", "SYSTEMD_URLIFY": "0"}
+_ENVIRONMENT = dict(ENVIRONMENT, SYSTEMD_COLORS="0", SYSTEMD_URLIFY="0")
 _FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_UID", "_PID", "_CAP_EFFECTIVE", "_TRANSPORT", "_SOURCE_REALTIME_TIMESTAMP")
 _MOST_ENTRIES = 10000
 _MOST_BYTES = 16 << 20
@@ -36,7 +36,7 @@ def start(target: Target) -> "JournalReader":
     for path in _PATHS:
         if not os.path.lexists(target.path(path)):
             continue
-        problem = _why_not_trusted(target.path(path))
+        problem = why_not_trusted(target.path(path))
         if not problem:
             reader.run([target.path(path)] + _arguments())
             return reader
@@ -69,23 +69,6 @@ def _names(folder: str) -> List[str]:
         return os.listdir(folder)
     except OSError:
         return []
-
-
-def _why_not_trusted(path: str) -> str:
-    """Why a program should not be started; empty when only root can have put it there."""
-    try:
-        place = os.path.realpath(path)
-        if not stat.S_ISREG(os.stat(place).st_mode):
-            return "journalctl is not a regular file"
-        while True:
-            status = os.stat(place)
-            if status.st_uid != 0 or status.st_mode & 0o022:
-                return "others than root can write %s, so journalctl was not started" % place
-            if place == "/":
-                return ""
-            place = os.path.dirname(place)
-    except OSError as error:
-        return "journalctl: %s" % error.strerror
 
 
 class JournalReader:
