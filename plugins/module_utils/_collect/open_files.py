@@ -5,11 +5,12 @@
 
 import os
 import stat
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 from . import procfs
+from .file_servers import NoAnswer
 from .reading import put, read_kernel
-from .running_images import path_as_seen
+from .running_images import is_there, path_as_seen
 from .target import Target
 
 _DELETED = b" (deleted)"
@@ -24,10 +25,15 @@ _KINDS = (
 _MODES = {os.O_RDONLY: "r", os.O_WRONLY: "w", os.O_RDWR: "rw"}
 
 
-def read_open_files(target: Target, pid: int, limit: Optional[int] = None) -> Iterator[Dict[str, Any]]:
-    """Records ``open_file`` of one process, at most ``limit``. Raises ``OSError`` when its descriptors are not ours to read."""
+def read_open_files(
+    target: Target, pid: int, limit: Optional[int] = None, unanswered: Callable[[NoAnswer], None] = lambda _error: None
+) -> Iterator[Dict[str, Any]]:
+    """Records ``open_file`` of one process, at most ``limit``. Raises ``OSError`` when its descriptors are not ours to read.
+
+    ``unanswered`` is told of each one whose file system does not answer; its record has what the kernel says of it all the same.
+    """
     for descriptor in procfs.list_descriptors(target.proc, pid, limit):
-        status = _status(target, pid, descriptor.number)
+        status = _status(target, pid, descriptor.number, unanswered)
         path, is_deleted = descriptor.target, _is_deleted(target, pid, descriptor.target, status)
         record: Dict[str, Any] = {
             "pid": pid,
@@ -41,12 +47,16 @@ def read_open_files(target: Target, pid: int, limit: Optional[int] = None) -> It
         yield record
 
 
-def _status(target: Target, pid: int, number: int) -> Optional[os.stat_result]:
+def _status(target: Target, pid: int, number: int, unanswered: Callable[[NoAnswer], None]) -> Optional[os.stat_result]:
     """Ask the open file itself: the text of its link may be anything."""
     try:
-        return os.stat("%s/%d/fd/%d" % (target.proc, pid, number))
+        path = "%s/%d/fd/%d" % (target.proc, pid, number)
+        return target.file_servers.ask(path, os.stat, path)  # type: ignore[no-any-return]
+    except NoAnswer as error:
+        unanswered(error)
     except OSError:
-        return None
+        pass  # closed meanwhile
+    return None
 
 
 def _kind(link: bytes, status: Optional[os.stat_result]) -> str:
@@ -61,7 +71,7 @@ def _is_deleted(target: Target, pid: int, link: bytes, status: Optional[os.stat_
     """No name is left; or, where another hard link is, not the one that it was opened under. Pipes and sockets never had one."""
     if not status or not link.startswith(b"/"):
         return False
-    return status.st_nlink == 0 or (link.endswith(_DELETED) and not os.path.lexists(path_as_seen(target, pid, link)))
+    return status.st_nlink == 0 or (link.endswith(_DELETED) and not is_there(target, path_as_seen(target, pid, link)))
 
 
 def _mode(target: Target, pid: int, number: int) -> Optional[str]:

@@ -4,6 +4,7 @@
 """The section ``processes``: every process, with rates over a sampling pause in which other sections may be read."""
 
 import time
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 from . import cross_check, procfs, sampling
@@ -108,8 +109,10 @@ def _add_open_files(target: Target, builder: SectionBuilder, records: List[Dict[
     """No process may use up the room of the others: past ``OPEN_FILES_OF_ONE`` its further descriptors are left out."""
     builder.declare("open_files")
     for record in records:
+        subject = "pid %d" % record["pid"]
+        unanswered = partial(builder.error, "open files", subject=subject)
         try:
-            for number, entry in enumerate(read_open_files(target, record["pid"], OPEN_FILES_OF_ONE + 1)):
+            for number, entry in enumerate(read_open_files(target, record["pid"], OPEN_FILES_OF_ONE + 1, unanswered)):
                 if number == OPEN_FILES_OF_ONE:
                     builder.reached("open files of pid %d" % record["pid"], OPEN_FILES_OF_ONE)
                 elif not builder.add(entry, to="open_files", limit=OPEN_FILES_LIMIT):
@@ -117,4 +120,4 @@ def _add_open_files(target: Target, builder: SectionBuilder, records: List[Dict[
                     return
         except OSError as error:
             if not procfs.is_gone(error):
-                builder.error("open files", error, "pid %d" % record["pid"])
+                builder.error("open files", error, subject)

@@ -7,6 +7,7 @@ import os
 from typing import Iterator, NamedTuple, Optional, Tuple, Union
 
 from . import procfs
+from .file_servers import NoAnswer
 from .reading import reason_of
 from .target import Target
 
@@ -46,7 +47,8 @@ def read_image(target: Target, stat: procfs.Stat) -> Image:
     link = None
     try:
         link = procfs.read_link(target.proc, stat.pid, "exe")
-        status = os.stat("%s/%d/exe" % (target.proc, stat.pid))
+        exe = "%s/%d/exe" % (target.proc, stat.pid)
+        status = target.file_servers.ask(exe, os.stat, exe)
     except OSError as error:
         if procfs.is_gone(error):
             return Image(None, "none")
@@ -62,11 +64,11 @@ def _judge(target: Target, stat: procfs.Stat, link: bytes, status: os.stat_resul
         return Image(path, "memfd", status)
     for folder, is_decisive in _views(target, stat):
         # What has no link left is at no path, whatever a magic link or a bind mount makes of the path.
-        if status.st_nlink and _is_file(folder + link, status):
+        if status.st_nlink and _is_file(target, folder + link, status):
             return Image(link, "present", status, folder + link)
-        if status.st_nlink and _is_file(folder + path, status):
+        if status.st_nlink and _is_file(target, folder + path, status):
             return Image(path, "present", status, folder + path)
-        if is_decisive and os.path.lexists(folder + path):
+        if is_decisive and is_there(target, folder + path):
             return Image(path, "replaced", status, folder + path)
     return Image(path, "deleted", status)
 
@@ -83,7 +85,8 @@ def path_as_seen(target: Target, pid: int, path: bytes) -> bytes:
 def runs_in_our_root(target: Target, pid: int) -> bool:
     """Tell whether the root directory of a process is the host's; ``True`` where that may not be seen."""
     try:
-        inside, outside = os.stat("%s/%d/root" % (target.proc, pid)), os.stat(target.root or "/")
+        root = "%s/%d/root" % (target.proc, pid)
+        inside, outside = target.file_servers.ask(root, os.stat, root), os.stat(target.root or "/")
     except OSError:
         return True
     return (inside.st_dev, inside.st_ino) == (outside.st_dev, outside.st_ino)
@@ -124,10 +127,19 @@ def _ancestors_in(target: Target, stat: procfs.Stat, namespace: int) -> Iterator
         pid = target.stats[pid].ppid
 
 
-def _is_file(path: bytes, status: os.stat_result) -> bool:
+def is_there(target: Target, path: bytes) -> bool:
+    """Tell whether anything is at a path: also what does not answer; ``False`` where that cannot be seen."""
+    try:
+        target.file_servers.ask(path, os.lstat, path)
+    except (OSError, ValueError) as error:
+        return isinstance(error, NoAnswer)
+    return True
+
+
+def _is_file(target: Target, path: bytes, status: os.stat_result) -> bool:
     """Tell whether that very file is at a path; the kernel's text of a path has no links in it, so one that is there now is another file."""
     try:
-        there = os.lstat(path)
+        there = target.file_servers.ask(path, os.lstat, path)
     except OSError:
         return False
     if there.st_ino != status.st_ino:

@@ -8,6 +8,7 @@ from typing import Dict, Iterable, List, Optional, Set
 
 from . import procfs
 from .accounts import Accounts
+from .file_servers import FileServers
 from .section import SectionBuilder
 
 # A process may hold a million descriptors. Past a total, the others still get their share.
@@ -23,6 +24,7 @@ class Target:
         self.root = root.rstrip("/")
         self.proc = proc
         self.is_root = os.geteuid() == 0
+        self.file_servers = FileServers(proc)
         self._accounts: Optional[Accounts] = None
         self._stats: Optional[Dict[int, procfs.Stat]] = None
         self._boot_time: Optional[float] = None
