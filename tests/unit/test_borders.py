@@ -84,7 +84,9 @@ def test_the_schema_depends_on_nothing(path: Path) -> None:
 def test_collect_changes_nothing(path: Path) -> None:
     assert not any("_contain" in module for module in imports(path))
     writing = {"os.unlink", "os.remove", "os.rename", "os.replace", "os.mkdir", "os.makedirs", "os.chmod", "os.chown", "os.kill", "os.write", "os.truncate"}
-    assert not writing & set(calls(path))
+    # A child of ours that no file system answers is told to end, and is asked through a pipe.
+    of_our_child = {"os.kill", "os.write"} if path.name == "file_servers.py" else set()
+    assert not writing & set(calls(path)) - of_our_child
 
 
 @pytest.mark.parametrize("path", sorted((PLUGINS / "plugin_utils" / "_detect").rglob("*.py")), ids=name_of)

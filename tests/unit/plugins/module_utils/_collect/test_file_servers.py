@@ -17,7 +17,7 @@ _SILENT = os.path.join(os.path.realpath(__file__).rpartition("/tests/")[0], "tes
 # A process that runs a program from a served file system, one that stands in a folder of it, one that was covered by it.
 _STATES = """
 import json, os, signal, subprocess, sys, tempfile, time
-from ansible_collections.incident.response.plugins.module_utils._collect import executables, file_servers, open_files, processes
+from ansible_collections.incident.response.plugins.module_utils._collect import processes
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
 folder, later = tempfile.mkdtemp(), tempfile.mkdtemp()
 children = []
