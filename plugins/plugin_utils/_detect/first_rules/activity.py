@@ -21,6 +21,8 @@ from .subjects import LOOK_AT_IMAGE, LOOK_AT_PROCESS, image_causes, image_eviden
 
 # An argument that names a mining pool. Only at its beginning, or as the value of an option: who searches for one is no miner.
 _POOL = re.compile(r"(?:-{0,2}[A-Za-z-]{1,20}=)?(?:stratum\d?(?:\+(?:tcp|udp|ssl|tls))?|daemon\+https?)://", re.IGNORECASE)
+# An address of Monero, which miners have as the account to work for.
+_WALLET = re.compile(r"[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}(?:[1-9A-HJ-NP-Za-km-z]{11})?(?:[.+][\w.+-]{1,80})?")
 _MINERS = re.compile(
     r"xmrig(?:-.*)?|xmr-stak.*|minerd|cpuminer(?:-.*)?|ccminer|cgminer|bfgminer|ethminer|nsfminer|lolminer|nbminer|t-rex|teamredminer|phoenixminer|srbminer.*"
     r"|kdevtmpfsi|kinsing|c3pool_miner",
@@ -68,11 +70,11 @@ def _judge_load(program: Program) -> tuple[Level, str]:
 def coin_miner(facts: Facts, _settings: Settings) -> Iterator[Reason]:
     """It is told to work for a mining pool, or has the name of a miner."""
     for program in facts.programs:
-        pool = next((argument for argument in program.process.argv[1:] if _POOL.match(argument)), None)
+        pool = next((argument for argument in program.process.argv[1:] if _POOL.match(argument) or _WALLET.fullmatch(argument)), None)
         named = any(_MINERS.fullmatch(name[:256]) for name in (program.process.name, (program.path or "").rpartition("/")[2]))
         if not named and (pool is None or _only_passes_on(program)):
             continue
-        clauses = [f"it was started to work for a mining pool ('{visible(pool, 120)}')"] if pool else []
+        clauses = [f"it was started to work for a mining pool or account ('{visible(pool, 120)}')"] if pool else []
         clauses += [f"it is named like a miner of cryptocurrency ('{visible(program.process.name, 80)}')"] if named else []
         yield Reason(
             rule="coin_miner",

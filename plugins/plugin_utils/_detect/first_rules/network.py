@@ -13,13 +13,17 @@ from ansible_collections.incident.response.plugins.plugin_utils._quoting import 
 from ..facts import Facts
 from ..finding import Level, rank
 from ..reason import Look, Reason
-from ..records import Program, Socket
+from ..records import Process, Program, Socket
 from ..settings import Settings
-from .known import USUAL_PORTS, is_interpreter, is_shell, temporary_folder, tool_of
+from .known import RELAYS, USUAL_PORTS, is_interpreter, is_shell, temporary_folder, tool_of
 from .subjects import LOOK_AT_PROCESS, image_evidence, own_causes, process_entity, shown_arguments, shown_path, socket_entity, spoken_socket
 
 _PORT_PROTOCOLS = ("tcp", "udp", "udplite", "sctp")
 _STDIO = re.compile(r"socket:\[(\d{1,20})\]")
+# A pipe, or the path of one with a name.
+_PIPE = re.compile(r"pipe:\[\d{1,20}\]|/(?!dev/).*", re.DOTALL)
+# What a shell reads from where its parent writes to.
+_DRIVEN = re.compile(r"pipe:\[|socket:\[|/dev/pts/\d")
 _LISTED = 5
 _LISTED_PORTS = 20
 # Programs that accept a connection and start another program with it (inetd(8)), or that lend their sockets (systemd.socket(5)).
@@ -166,10 +170,51 @@ def shell_with_socket(facts: Facts, _settings: Settings) -> Iterator[Reason]:
         if socket is not None:
             level, clause = _judge_stdio(program, tool, socket, listeners.get((socket.protocol, socket.local_port), []))
             yield _connected(program, socket, level, clause)
+    connections: dict[int, Socket] = {}
     for socket in facts.sockets:
         holder = _first_holder(facts, socket)
-        if holder is not None and is_shell(tool_of(holder)) and _on_stdio(facts, holder) is None:
+        if holder is None:
+            continue
+        connections.setdefault(holder.process.pid, socket)
+        if is_shell(tool_of(holder)) and _on_stdio(facts, holder) is None:
             yield _connected(holder, socket, "medium", f"the shell {shown_path(holder)} itself holds a connection, {_ends(socket)}")
+    yield from _driven_shells(facts, connections)
+
+
+def _driven_shells(facts: Facts, connections: dict[int, Socket]) -> Iterator[Reason]:
+    """Shells with nothing to run but what comes in, that another program puts through to a connection of its own: by pipes, or by a terminal."""
+    carriers = [program for program in facts.programs if program.process.pid in connections and _is_carrier(tool_of(program))]
+    listening = {pid for socket in facts.sockets if socket.is_listener and socket.protocol in _PORT_PROTOCOLS for pid in socket.pids}
+    for shell in facts.programs if carriers else ():
+        if not is_shell(tool_of(shell)) or not _waits_for_input(shell.process) or _on_stdio(facts, shell) is not None:
+            continue
+        carrier = next((carrier for carrier in carriers if _drives(carrier.process, shell.process)), None)
+        if carrier is None:
+            continue
+        socket = connections[carrier.process.pid]
+        level: Level = "medium" if carrier.process.pid in listening and not RELAYS.fullmatch(tool_of(carrier)) else "high"
+        clause = f"the shell {shown_path(shell)} is put through to a connection by {shown_path(carrier)} (pid {carrier.process.pid}), {_ends(socket)}"
+        yield _connected(shell, socket, level, clause)
+
+
+def _is_carrier(tool: str) -> bool:
+    """Tell whether a tool can put a shell through to a connection; what packages have for that, such as sshd, is none."""
+    return tool == "openssl" or (is_interpreter(tool) and not is_shell(tool))
+
+
+def _waits_for_input(process: Process) -> bool:
+    """Tell whether a shell has neither a script nor a command to run."""
+    return bool(process.argv) and all(argument.startswith("-") and argument != "-c" for argument in process.argv[1:] if argument)
+
+
+def _drives(carrier: Process, shell: Process) -> bool:
+    """Tell whether a process is at the other end of what a shell reads or writes; its own terminal a shell has from who started it."""
+    ours, theirs = (shell.stdio or [])[:3], (carrier.stdio or [])[:3]
+    if len(ours) < 3 or len(theirs) < 3:
+        return False
+    if any(_PIPE.fullmatch(end) for end in {theirs[0]} & set(ours[1:]) | {theirs[1]} & {ours[0]}):
+        return True
+    return shell.ppid == carrier.pid and ours[0] not in theirs and _DRIVEN.match(ours[0]) is not None
 
 
 def _connected(program: Program, socket: Socket, level: Level, clause: str) -> Reason:
@@ -221,7 +266,8 @@ def _judge_stdio(program: Program, tool: str, socket: Socket, acceptors: list[Pr
         return "low", f"{what}, {_ends(socket)}; it serves '{visible(script, 80)}' to whoever connects, as super-servers start programs"
     if socket.is_listener or socket.remote_address is None:
         return "medium", f"{what} that waits at {spoken(socket)}"
-    return "high", f"{what}, {_ends(socket)}: {'somebody connected to it' if acceptors else 'it connected to there'}, and controls it from there"
+    who = "somebody connected to it, and controls it" if acceptors else "it connected to there, and is controlled"
+    return "high", f"{what}, {_ends(socket)}: {who} from there"
 
 
 def _is_superserver(program: Program) -> bool:

@@ -73,6 +73,13 @@ def test_a_miner_that_has_no_processor_is_still_one() -> None:
     assert host.finding().level == "high"
 
 
+def test_a_miner_that_names_no_pool_works_for_an_account() -> None:
+    host = Host()
+    host.runs("/opt/worker", argv=["worker", "pool.example.net:3333", "-u", f"4{'A' * 94}.web1"])
+    host.runs("/opt/backup", argv=["backup", "--key", "4" + "A" * 60])
+    assert [(finding.rule, finding.level) for finding in host.findings()] == [("coin_miner", "high")]
+
+
 @pytest.mark.parametrize(
     ("path", "package_state", "argv", "level"),
     [

@@ -176,6 +176,54 @@ def test_interpreter_and_its_shell_on_one_socket_are_one_finding() -> None:
     assert host.finding().entity["pids"] == [parent, child]
 
 
+def _carried(carrier_ends: list[str], shell_ends: list[str], path: str = "/usr/bin/perl", argv: tuple[str, ...] = ("sh", "-i"), listens: bool = False) -> Host:
+    """A program with a connection to elsewhere, and its child, a shell."""
+    host = Host()
+    carrier = host.runs(path, "unchanged", argv=["-"], stdio=carrier_ends)
+    host.is_connected([carrier], ("192.0.2.11", 51690), ("203.0.113.5", 443), 41234)
+    if listens:
+        host.listens(carrier, 8888, local_address="127.0.0.1", scope="loopback", exposed=False)
+    host.runs("/usr/bin/dash", "unchanged", name="sh", argv=list(argv), stdio=shell_ends, ppid=carrier)
+    return host
+
+
+@pytest.mark.parametrize(
+    ("carrier", "shell"),
+    [
+        (["pipe:[2]", "/tmp/f", "/dev/null"], ["pipe:[1]", "pipe:[2]", "pipe:[2]"]),
+        (["/dev/null", "/tmp/f", "/dev/null"], ["/tmp/f", "/dev/null", "/dev/null"]),
+        (["/dev/null"] * 3, ["/dev/pts/3"] * 3),
+        (["/dev/null"] * 3, ["pipe:[1]", "pipe:[2]", "pipe:[2]"]),
+        (["/dev/null"] * 3, ["socket:[7]"] * 3),
+    ],
+)
+def test_a_shell_that_is_put_through_to_a_connection(carrier: list[str], shell: list[str]) -> None:
+    finding = _carried(carrier, shell).finding()
+    assert (finding.level, finding.rule) == ("high", "shell_with_socket")
+    assert finding.entity["name"] == "sh"
+    assert "/usr/bin/perl" in finding.reason and "203.0.113.5:443" in finding.reason
+
+
+def test_a_program_that_offers_shells_on_its_own_port_may_be_meant_to() -> None:
+    assert _carried(["/dev/null"] * 3, ["/dev/pts/3"] * 3, listens=True).finding().level == "medium"
+    assert _carried(["/dev/null"] * 3, ["/dev/pts/3"] * 3, path="/usr/bin/nc.openbsd", listens=True).finding().level == "high"
+
+
+@pytest.mark.parametrize(
+    ("carrier", "shell", "path", "argv"),
+    [
+        (["/dev/pts/3"] * 3, ["/dev/pts/3"] * 3, "/usr/bin/perl", ("sh",)),
+        (["/dev/null"] * 3, ["pipe:[1]", "pipe:[2]", "pipe:[2]"], "/usr/bin/perl", ("sh", "-c", "id")),
+        (["/dev/null"] * 3, ["pipe:[1]", "pipe:[2]", "pipe:[2]"], "/usr/bin/perl", ("sh", "/usr/local/bin/backup")),
+        (["/dev/null"] * 3, ["/dev/null", "pipe:[2]", "pipe:[2]"], "/usr/bin/perl", ("sh",)),
+        (["/dev/null"] * 3, ["/dev/pts/3"] * 3, "/usr/sbin/sshd", ("sh",)),
+        ([], [], "/usr/bin/perl", ("sh",)),
+    ],
+)
+def test_shells_that_programs_with_connections_start_for_their_work(carrier: list[str], shell: list[str], path: str, argv: tuple[str, ...]) -> None:
+    assert _carried(carrier, shell, path, argv).findings() == []
+
+
 def test_a_renamed_shell_is_still_one() -> None:
     host = Host()
     shell = host.runs("/usr/local/bin/worker", same_as="/usr/bin/bash", stdio=SOCKETS)
