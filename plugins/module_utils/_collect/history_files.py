@@ -11,7 +11,7 @@ import struct
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .fair_share import allowances
-from .history_formats import NEWEST_FIRST, Parsed, parse
+from .history_formats import FROM_THE_START, Parsed, parse
 from .homes import Home
 from .procfs import is_gone
 from .reading import Content, iso_time, kind_of, open_file, put, text
@@ -36,9 +36,13 @@ _FILES = (
     ("mysql", b".mariadb_history"),
     ("psql", b".psql_history"),
     ("sqlite", b".sqlite_history"),
+    ("sqlite", b".local/state/sqlite_history"),
     ("redis", b".rediscli_history"),
     ("node", b".node_repl_history"),
     ("mongo", b".dbshell"),
+    ("mongosh", b".mongodb/mongosh/mongosh_repl_history"),
+    ("lftp", b".local/share/lftp/rl_history"),
+    ("lftp", b".lftp/rl_history"),
     ("irb", b".irb_history"),
     ("php", b".php_history"),
     ("gdb", b".gdb_history"),
@@ -47,7 +51,10 @@ _FILES = (
     ("less", b".local/state/lesshst"),
     ("less", b".local/share/lesshst"),
     ("vim", b".viminfo"),
+    ("nvim", b".local/state/nvim/shada/main.shada"),
+    ("nvim", b".local/share/nvim/shada/main.shada"),
     ("wget", b".wget-hsts"),
+    ("wget", b".local/share/wget/.wget-hsts"),
 )
 _MOST_OF_A_FILE = 4 << 20
 _MOST_OF_ALL = 32 << 20
@@ -160,7 +167,7 @@ def _read(found: Found, most: int) -> Tuple[Content, int]:
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         _refuse_what_is_not_theirs(found, status, outside)
-        offset = 0 if found.program in NEWEST_FIRST else max(0, status.st_size - most)
+        offset = 0 if found.program in FROM_THE_START else max(0, status.st_size - most)
         stream.seek(offset)
         return Content(stream.read(most), status, offset), _attributes(descriptor)
 

@@ -4,8 +4,13 @@
 """Formats of history files, as their programs write them."""
 
 import os
+import time
+
+import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect.history_formats import parse
+
+_PROGRAMS = ("bash", "zsh", "fish", "ksh", "mysql", "psql", "python", "irb", "node", "less", "vim", "nvim", "wget", "csh", "lftp", "other")
 
 
 def _commands(program, data):
@@ -77,13 +82,17 @@ def test_clients():
 
 
 def test_node_and_vim_have_the_newest_first():
-    assert _commands("node", b"new\nold\rlines\n") == [(None, b"old\nlines"), (None, b"new")]
+    assert _commands("node", b"new\nlines\rold\n") == [(None, b"old\nlines"), (None, b"new")]
     data = b'# Command Line History (newest to oldest):\n:q!\n|2,0,1795446181,,"q!"\n:!id\n|2,0,1795446180,,"!id"\n# Search\n?/root\n\'0  1  0  ~/x\n'
     assert sorted(_commands("vim", data), key=str) == [(1795446180, b":!id"), (1795446181, b":q!"), (None, b"/root")]
 
 
 def test_less_and_wget():
-    assert _commands("less", b'.less-history-file:\n.search\n"root\n.shell\n"id\n.mark\nm a 1\n') == [(None, b"/root"), (None, b"!id")]
+    assert _commands("less", b'.less-history-file:\n.search\n"root\n.shell\n"id\n.mark\nm a 1 0 /etc/shadow\n') == [
+        (None, b"/root"),
+        (None, b"!id"),
+        (None, b"m a 1 0 /etc/shadow"),
+    ]
     assert _commands("wget", b"# HSTS 1.0 Known Hosts database\nexample.org\t0\t1\t1795446180\t31536000\n") == [(1795446180, b"example.org")]
 
 
@@ -101,8 +110,8 @@ def test_of_very_many_lines_the_newest_are_taken():
 
 def test_random_bytes_are_entries_and_no_error():
     data = os.urandom(1 << 16)
-    for program in ("bash", "zsh", "fish", "ksh", "mysql", "psql", "python", "node", "less", "vim", "wget", "csh", "other"):
-        for entry in parse(program, data).entries:
+    for program in _PROGRAMS:
+        for entry in parse(program, data).entries + parse(program, data, is_cut=True).entries:
             assert entry.line >= 1
 
 
@@ -111,3 +120,32 @@ def test_the_cut_beginning_is_marked():
     assert first.is_partial
     assert not second.is_partial
     assert parse("bash", b"").entries == []
+
+
+_HARD = (
+    (b"\xab\xcd", b"\xff"),
+    (b"\xab\xcd", b"\xff\0"),
+    (b"\x81\x01", b"\0"),
+    (b"\x81\x01", b"a\0"),
+    (b"\x81\x01", b"\x82\0"),
+    (b"", b"\x83"),
+    (b"", b"\\"),
+    (b"", b"\\\n"),
+    (b"", b"x\r\n"),
+    (b"", b"#1795446180\n"),
+    (b"", b"\x04\x00\x00"),
+    (b"", b"\x04\x00\x03\x92\x00\xc6"),
+    (b"\x04\xcf", b"\xff"),
+    (b"", b":\x169\n<"),
+    (b"", b" "),
+)
+
+
+@pytest.mark.parametrize("program", _PROGRAMS)
+def test_no_content_takes_long(program):
+    for head, repeated in _HARD:
+        data = head + repeated * ((1 << 18) // len(repeated))
+        began = time.process_time()
+        for is_cut in (False, True):
+            assert len(parse(program, data, is_cut).entries) <= 50000
+        assert time.process_time() - began < 1, (head, repeated)
