@@ -11,7 +11,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.incident.response.plugins.module_utils._schema.keys import KEYS
-from ansible_collections.incident.response.plugins.plugin_utils._case.answer import Answer, BadAnswer, unpack
+from ansible_collections.incident.response.plugins.plugin_utils._case.answer import Answer, BadAnswer, failure_of, only_ours, unpack
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
 from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case
 
@@ -26,7 +26,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         super().run(tmp, variables)
         if not self._task.args.get("case_dir"):
-            return self._facts(self._execute_module(task_vars=variables))
+            return only_ours(self._execute_module(task_vars=variables))
         try:
             run = Run.current(variables)
             case = Case(self._task.args["case_dir"], str(self._task.args.get("case") or run.default_case))
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise
         try:
             if result.get("failed"):
-                raise BadAnswer(_message(result))
+                raise BadAnswer(failure_of(result))
             answer = Answer.of(result)
             path = case.store_facts(host, run, answer)
         except (ValueError, OSError) as error:
@@ -63,21 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answer: dict[str, Any] = self._execute_module(module_args={**options, "packed": True}, task_vars=variables)
         return answer
 
-    @staticmethod
-    def _facts(result: dict[str, Any]) -> dict[str, Any]:
-        """Let no fact through but ours: a host's answer must not set variables of the controller."""
-        facts = result.get("ansible_facts")
-        if isinstance(facts, dict):
-            result["ansible_facts"] = {key: facts[key] for key in KEYS.values() if key in facts}
-        return result
-
 
 def _sections(document: Any) -> dict[str, Any]:
     """The sections of a document under the names of their facts; whatever else it holds stays behind."""
     sections = document.get("sections") if isinstance(document, dict) else None
     return {KEYS[name]: section for name, section in sections.items() if name in KEYS} if isinstance(sections, dict) else {}
-
-
-def _message(result: dict[str, Any]) -> str:
-    parts = [str(result[key]).strip() for key in ("msg", "module_stderr") if result.get(key)]
-    return ": ".join(parts) or "its Python did not answer"

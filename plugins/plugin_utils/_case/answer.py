@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.incident.response.plugins.module_utils._schema.keys import KEYS
+
 LARGEST_PACKED = 64 << 20
 LARGEST_UNPACKED = 64 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -46,6 +48,20 @@ class Answer:
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BadAnswer("the answer of the host does not have the SHA-256 that the host says it has")
         return cls(data, sha256)
+
+
+def only_ours(result: dict[str, Any]) -> dict[str, Any]:
+    """Let no fact through but ours: a host's answer must not set variables of the controller."""
+    facts = result.get("ansible_facts")
+    if isinstance(facts, dict):
+        result["ansible_facts"] = {key: facts[key] for key in KEYS.values() if key in facts}
+    return result
+
+
+def failure_of(result: Mapping[str, Any]) -> str:
+    """Why a module did not answer, in its own words."""
+    parts = [str(result[key]).strip() for key in ("msg", "module_stderr") if result.get(key)]
+    return ": ".join(parts) or "its Python did not answer"
 
 
 def unpack(packed: bytes) -> Any:

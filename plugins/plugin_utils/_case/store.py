@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .answer import Answer, unpack
+from .evidence import EvidenceFolder
 from .files import locked, make_folder, read_json, write_bytes, write_json
+from .manifest import add_to_manifest
 from .names import check_case_id, host_folder, plain_name
 from .run import Run, now
 
 SCHEMA = 1
 _LONGEST_MESSAGE = 2000
+_ONLY_EVIDENCE = {"status": "not_tried", "message": "files were retrieved from it, but no facts"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,29 @@ class Case:
             record["attempts"].append({"run": run.id, "at": now(), "status": status, "message": message[:_LONGEST_MESSAGE], "facts": None, "sha256": None})
             write_json(folder / "host.json", record)
 
+    def evidence(self, host: str) -> EvidenceFolder:
+        """Where files that are retrieved from a host are kept."""
+        folder = self._folder(host)
+        with locked(folder):
+            if not (folder / "host.json").exists():
+                write_json(folder / "host.json", self._record(folder, host))
+        return EvidenceFolder(folder)
+
+    def store_provenance(self, host: str, run: Run, records: Iterable[Mapping[str, Any]]) -> None:
+        """Keep where files came from, or why they did not: a line each, in a file of the run, so that copies of a case merge."""
+        path = self._folder(host) / f"evidence-{run.id}.jsonl"
+        lines = "".join(json.dumps({"run": run.id, "retrieved_at": now(), **record}, ensure_ascii=True) + "\n" for record in records)
+        if lines:
+            with locked(path.parent):
+                known = path.read_bytes() if path.exists() else b""
+                write_bytes(path, known + lines.encode("ascii"))
+
+    def certify_evidence(self, host: str) -> None:
+        """Enter what retrieving from a host wrote into the manifest."""
+        folder = self._folder(host)
+        evidence = self.evidence(host).path.glob("[!.]*")
+        add_to_manifest(self.path, [self.path / "case.json", folder / "host.json", *folder.glob("evidence-*.jsonl"), *evidence])
+
     def hosts(self) -> Iterator[HostState]:
         """Every host of the case, by folder name."""
         folders = sorted(path for path in (self.path / "hosts").glob("*") if path.is_dir() and not path.is_symlink())
@@ -108,7 +135,8 @@ class Case:
             record = read_json(folder / "host.json") or {"name": plain_name(folder.name), "attempts": []}
         except ValueError as error:
             return HostState(plain_name(folder.name), folder, "failed", str(error), [])
-        latest: Mapping[str, Any] = record["attempts"][-1] if record["attempts"] else {"status": "reached", "message": ""}
+        unknown = {"status": "reached", "message": ""} if any(folder.glob("facts*.json.gz")) else _ONLY_EVIDENCE
+        latest: Mapping[str, Any] = record["attempts"][-1] if record["attempts"] else unknown
         return HostState(record["name"], folder, latest["status"], latest["message"], record["attempts"])
 
     def _folder(self, host: str) -> Path:
