@@ -12,6 +12,8 @@ from typing import Any, Dict, Iterable, NamedTuple, Optional, Union
 
 # O_NONBLOCK: a FIFO planted under a well-known name must not hang us. O_NOFOLLOW: root must not follow a user's link.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_HOLD = os.O_PATH | os.O_CLOEXEC
+_MOST_LINKS = 40  # path_resolution(7)
 _KINDS = (
     (stat.S_ISREG, "file"),
     (stat.S_ISDIR, "directory"),
@@ -97,6 +99,46 @@ def _open_directory(base: Path, relative: Path) -> int:
             os.close(descriptor)
         descriptor = deeper
     return descriptor
+
+
+def stat_named(path: bytes) -> os.stat_result:
+    """The status of the file that an absolute path leads to, for a path that an operator named below folders of anybody.
+
+    A link is followed only if it belongs to root or to us, or is the kernel's own in procfs: a user's may lead to what only root can read.
+    Each step is taken from a directory that is held open, so that nothing can be exchanged meanwhile. Raises ``OSError``.
+    """
+    procfs = os.stat("/proc").st_dev
+    here = os.open("/", _HOLD)
+    parts, links = path.split(b"/")[::-1], 0
+    try:
+        while parts:
+            name = parts.pop()
+            if name in (b"", b"."):
+                continue
+            step = os.open(name, _HOLD | os.O_NOFOLLOW, dir_fd=here)
+            status = os.fstat(step)
+            if stat.S_ISLNK(status.st_mode):
+                links += 1
+                target = b"" if status.st_dev == procfs else _target_of(step, status)
+                os.close(step)
+                if links > _MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                parts += target.split(b"/")[::-1]
+                step = os.open("/" if target.startswith(b"/") else "." if target else name, _HOLD, dir_fd=here)
+            os.close(here)
+            here = step
+        return os.fstat(here)
+    finally:
+        os.close(here)
+
+
+def _target_of(link: int, status: os.stat_result) -> bytes:
+    """Where a link that is held leads. Raises ``OSError`` for one that is not to be followed."""
+    target = os.readlink(b"", dir_fd=link)
+    if status.st_uid not in (0, os.geteuid()):
+        os.close(link)
+        raise OSError(errno.ELOOP, "a link of uid %d on the way, which is not followed, leads to %s" % (status.st_uid, text(target)))
+    return target
 
 
 def read_file(path: Path, limit: int, beneath: Optional[Path] = None, tail: bool = False) -> Content:

@@ -99,3 +99,51 @@ def test_times_that_no_calendar_holds_are_unknown(epoch):
 
 def test_times_are_utc():
     assert reading.iso_time(1795446180) == "2026-11-23T15:03:00Z"
+
+
+def same_file(path):
+    found, wanted = reading.stat_named(os.fsencode(str(path))), os.stat(str(path))
+    return (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
+
+
+def test_a_named_file_is_found_through_links_of_root_and_ours(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_text("content")
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "absolute").symlink_to(tmp_path / "link" / "file")
+    for path in ("folder/file", "link/file", "absolute", "link/../folder/./file", "folder//file"):
+        assert same_file(str(tmp_path) + "/" + path)
+
+
+def test_a_named_file_is_found_through_the_kernels_own_links(tmp_path):
+    (tmp_path / "file").write_text("content")
+    with open(str(tmp_path / "file")) as stream:
+        assert same_file("/proc/self/fd/%d" % stream.fileno())
+    assert same_file("/proc/self/root" + str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("path", ["gone", "file/x", "loop"])
+def test_a_name_that_leads_nowhere_raises(tmp_path, path):
+    (tmp_path / "file").write_text("content")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError):
+        reading.stat_named(os.fsencode(str(tmp_path / path)))
+
+
+@pytest.mark.parametrize("way", ["link", "folder/file"])
+def test_a_link_of_another_account_is_not_followed(tmp_path, monkeypatch, way):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "file").write_text("secret")
+    (tmp_path / "link").symlink_to(tmp_path / "secrets" / "file")
+    (tmp_path / "folder").symlink_to("secrets")
+    if os.geteuid() == 0:
+        for name in ("link", "folder"):
+            os.lchown(str(tmp_path / name), 65534, 65534)
+    else:
+        monkeypatch.setattr(reading.os, "geteuid", lambda: 65534)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError) as caught:
+        reading.stat_named(os.fsencode(str(tmp_path / way)))
+    assert "which is not followed, leads to" in reading.reason_of(caught.value)
+    assert "secrets" in reading.reason_of(caught.value)
+    assert len(os.listdir("/proc/self/fd")) == before
