@@ -112,14 +112,14 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: &id001
+              sample:
                 name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: &id002
+              sample:
               - argv
         files:
           description: A history file, whether or not it could be read.
@@ -203,13 +203,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         tampering:
           description: A sign that history is not, or not truly, recorded.
           returned: success
@@ -268,13 +270,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         sudo_events:
           description: A use of sudo.
           returned: success
@@ -352,7 +356,9 @@ ansible_facts:
                 account that the line names as its caller while the writer had capabilities that only a setuid program
                 gave it: it says who called. C(forgeable): a log that anybody can write to, or a line that the named
                 account may have written itself. C(forged): by C(_UID) neither root nor the account that the line
-                names wrote it.'
+                names wrote it, and no record says that the account has been given another uid since. Who could
+                write the line is certain wherever C(writer_uid) is known; that it tells the truth is not: journald
+                looks up capabilities after the fact, so a sudo that ended at once may read C(forgeable).'
               returned: success
               type: str
               sample: kernel
@@ -375,13 +381,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         account_events:
           description: What the programs that change accounts, or become another one, recorded; of sudo what is
             not about a command.
@@ -399,11 +407,84 @@ ansible_facts:
               returned: success
               type: str
               sample: useradd
+            action:
+              description: C(user_added), C(user_deleted), C(user_changed), C(password_changed), C(password_locked),
+                C(password_unlocked), C(group_added), C(group_deleted), C(group_changed), C(member_added), C(member_removed),
+                C(switched) to another account or group, C(authentication), C(session_opened), C(session_closed)
+                or C(command); null for a line of another form.
+              returned: success
+              type: str
+              sample: user_added
+            result:
+              description: C(success) or C(failure); null where C(action) is.
+              returned: success
+              type: str
+              sample: success
             user:
-              description: Account concerned, where the line names it.
+              description: 'Account concerned, where the line names it: of su the one that was to be become.'
               returned: success
               type: str
               sample: butter
+            by:
+              description: Account that did it, where the line names it.
+              returned: success
+              type: str
+              sample: mallory
+            by_uid:
+              description: Uid that did it, where the line names it.
+              returned: success
+              type: int
+              sample: 1001
+            terminal:
+              description: Terminal, where the line names one.
+              returned: success
+              type: str
+              sample: pts/0
+            group:
+              description: Group concerned.
+              returned: success
+              type: str
+              sample: sudo
+            uid:
+              description: Uid that the account was given.
+              returned: success
+              type: int
+              sample: 1002
+            gid:
+              description: Gid that the account or group was given.
+              returned: success
+              type: int
+              sample: 0
+            home:
+              description: Home directory that the account was given.
+              returned: success
+              type: str
+              sample: /root
+            shell:
+              description: Shell that the account was given.
+              returned: success
+              type: str
+              sample: /bin/bash
+            attribute:
+              description: What of an account or group was changed, in the words of the program.
+              returned: success
+              type: str
+              sample: shell
+            before:
+              description: What it was before, where the line names it.
+              returned: success
+              type: str
+              sample: /usr/sbin/nologin
+            after:
+              description: What it became, where the line names it.
+              returned: success
+              type: str
+              sample: /bin/bash
+            command:
+              description: Command that pkexec or doas ran or refused.
+              returned: success
+              type: str
+              sample: /usr/bin/id
             message:
               description: The line.
               returned: success
@@ -438,13 +519,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         errors:
           description: What could not be read, and why.
           returned: success

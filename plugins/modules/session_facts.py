@@ -205,17 +205,86 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: &id001
+              sample:
                 name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: &id002
+              sample:
+              - argv
+        users:
+          description: An account that is logged in, or whose services run without that.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            user:
+              description: Account.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Uid; null for a name that may linger but is no account.
+              returned: success
+              type: int
+              sample: 1001
+            state:
+              description: 'State that logind has: C(active), C(online), C(lingering), C(closing) …'
+              returned: success
+              type: str
+              sample: lingering
+            is_lingering:
+              description: Whether its services start with the host and stay when nobody is logged in (C(enable-linger)).
+              returned: success
+              type: bool
+              sample: true
+            sessions:
+              description: Ids of its sessions that logind has.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - '12'
+            slice:
+              description: Unit that holds all its processes.
+              returned: success
+              type: str
+              sample: user-1001.slice
+            since:
+              description: Since when logind has it.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            manager_pid:
+              description: Its service manager, by the kernel; null where none runs.
+              returned: success
+              type: int
+              sample: 4200
+            sources:
+              description: 'Who knows of it: C(logind), C(linger), C(processes).'
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - logind
+              - processes
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample:
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample:
               - argv
         logins:
-          description: A login or system event from the login records, newest first.
+          description: A login or system event from the login records and the logs, newest first.
           returned: success
           type: list
           elements: dict
@@ -258,17 +327,66 @@ ansible_facts:
               type: str
               sample: logout
             pid:
-              description: Process id as recorded.
+              description: Process id as recorded; of what was only logged, that of the process which let the person
+                in.
               returned: success
               type: int
               sample: 4200
+            service:
+              description: 'What let the person in, where that is known: C(sshd), C(login) …'
+              returned: success
+              type: str
+              sample: sshd
+            method:
+              description: 'How, by the log of sshd: C(publickey), C(password), C(keyboard-interactive/pam) …'
+              returned: success
+              type: str
+              sample: publickey
+            key_type:
+              description: Type of the key.
+              returned: success
+              type: str
+              sample: ED25519
+            key_fingerprint:
+              description: 'Fingerprint of the key that opened the door: the same key on another host is the same
+                person.'
+              returned: success
+              type: str
+              sample: SHA256:11pJ64…
+            key_detail:
+              description: What the log says of a certificate, or of the host that vouched.
+              returned: success
+              type: str
+            from_port:
+              description: Remote port, by the log.
+              returned: success
+              type: int
+              sample: 51234
             sources:
-              description: 'Who knows of it: C(wtmp), C(wtmpdb).'
+              description: 'Who knows of it: C(wtmp), C(wtmpdb), C(journal), or paths of logs.'
               returned: success
               type: list
               elements: str
               sample:
               - wtmp
+              - journal
+            trust:
+              description: 'Of what was logged: C(kernel): by the journal''s C(_UID), which the kernel sets, root
+                wrote it. C(forgeable): it stands in a log that anybody can write to. C(forged): by C(_UID) somebody
+                else than root wrote it. Null for what was recorded only.'
+              returned: success
+              type: str
+              sample: kernel
+            line:
+              description: Line of the log, from 1. When the log was cut, counted from the cut.
+              returned: success
+              type: int
+              sample: 7
+            year_inferred:
+              description: Whether the log gives no year, so that the times have the one that fits its last change.
+              returned: success
+              type: bool
+              sample: false
             is_damaged:
               description: Whether the record holds what no login writes.
               returned: success
@@ -278,13 +396,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         failed_logins:
           description: An attempt to log in that failed, newest first.
           returned: success
@@ -292,7 +412,7 @@ ansible_facts:
           elements: dict
           contains:
             user:
-              description: Account that was tried.
+              description: Account that was tried, as it was typed.
               returned: success
               type: str
               sample: root
@@ -301,21 +421,84 @@ ansible_facts:
               returned: success
               type: str
               sample: 203.0.113.5
+            from_port:
+              description: Remote port, by the log.
+              returned: success
+              type: int
+              sample: 51234
             terminal:
-              description: Terminal as recorded.
+              description: Terminal as recorded or logged.
               returned: success
               type: str
               sample: ssh:notty
+            service:
+              description: 'Where it was tried: C(sshd), C(login), C(su), C(sudo) …; null for a record that does
+                not tell.'
+              returned: success
+              type: str
+              sample: sshd
+            method:
+              description: 'How, by the log: C(password), C(publickey) …; null where only the failure of the whole
+                connection was logged.'
+              returned: success
+              type: str
+              sample: password
+            reason:
+              description: 'Why, by the log: C(no such account), C(wrong password), C(too many attempts), or in
+                the words of sshd.'
+              returned: success
+              type: str
+              sample: wrong password
+            attempts:
+              description: How often, where one line tells of several.
+              returned: success
+              type: int
+              sample: 1
             at:
               description: When.
               returned: success
               type: str
               sample: '2026-11-23T15:01:07Z'
             source:
-              description: C(btmp).
+              description: 'What this was read from, C(line) and C(trust) are of it: C(journal), C(btmp), or the
+                path of a log.'
               returned: success
               type: str
-              sample: btmp
+              sample: journal
+            sources:
+              description: All that know of it.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - journal
+              - btmp
+            trust:
+              description: As for logins; of su and sudo as for sudo events of the history.
+              returned: success
+              type: str
+              sample: kernel
+            writer_uid:
+              description: Real uid that wrote the record, where the journal knows.
+              returned: success
+              type: int
+              sample: 0
+            line:
+              description: Line of the log, from 1. When the log was cut, counted from the cut.
+              returned: success
+              type: int
+              sample: 7
+            year_inferred:
+              description: As for logins.
+              returned: success
+              type: bool
+              sample: false
+            is_ambiguous:
+              description: Whether the name that was tried holds what looks like an address, and a certificate does,
+                too.
+              returned: success
+              type: bool
+              sample: false
             is_damaged:
               description: Whether the record holds what no login writes.
               returned: success
@@ -325,13 +508,75 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
+        last_logins:
+          description: 'The last login of an account by lastlog or lastlog2, newest first: it survives where wtmp
+            is wiped.'
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            user:
+              description: Account; null where passwd has none of that uid.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Uid.
+              returned: success
+              type: int
+              sample: 1001
+            at:
+              description: When.
+              returned: success
+              type: str
+              sample: '2026-11-23T15:01:07Z'
+            terminal:
+              description: Terminal as recorded.
+              returned: success
+              type: str
+              sample: pts/0
+            from:
+              description: Remote host or address as recorded.
+              returned: success
+              type: str
+              sample: 203.0.113.5
+            service:
+              description: What let the person in, where it was recorded.
+              returned: success
+              type: str
+              sample: sshd
+            source:
+              description: C(lastlog) or C(lastlog2).
+              returned: success
+              type: str
+              sample: lastlog
+            is_damaged:
+              description: Whether the record holds what no login writes.
+              returned: success
+              type: bool
+              sample: false
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample:
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample:
+              - argv
         errors:
           description: What could not be read, and why.
           returned: success

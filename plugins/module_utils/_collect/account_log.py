@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the incident.response contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The logs that syslog daemons write: auth.log and secure, rotated and compressed ones too. Anybody may have written what stands there."""
+"""The logs that syslog daemons write: auth.log and secure, where there is neither messages, rotated and compressed ones too.
+
+Anybody may have written what stands there.
+"""
 
 import calendar
 import os
@@ -12,26 +15,31 @@ from collections import deque
 from contextlib import contextmanager
 from typing import Callable, Deque, Dict, Iterator, List, Match, NamedTuple, Optional, Tuple
 
-from .log_line import PROGRAMS, LogLine
+from .log_line import LOGIN_PROGRAMS, PROGRAMS, LogLine
 from .procfs import is_gone
 from .reading import Content, read_file
 from .section import SectionBuilder
 from .target import Target
 
 _FOLDER = "/var/log"
-_LOG = re.compile(r"^(?:auth\.log|secure)(?:[.-][0-9]{1,8})?(?:\.gz|\.bz2|\.xz)?$")
+_LOG = re.compile(r"^(auth\.log|secure|messages)(?:[.-][0-9]{1,8})?(?:\.(?:gz|bz2|xz|zst|lz4|Z))?$")
+_OF_ALL_PROGRAMS = "messages"
+_UNKNOWN_TO_PYTHON = (".zst", ".lz4", ".Z")
+COMPRESSED = (".gz", ".bz2", ".xz") + _UNKNOWN_TO_PYTHON
 _MOST_FILES = 12
 _MOST_OF_A_FILE = 8 << 20
 _MOST_OF_ALL = 24 << 20
-_MOST_LINES = 10000
+_MOST_LINES = 10000  # of logins, and as many of all else
+# busybox puts the priority before the program.
 _LINE = re.compile(
-    rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,20}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?:\S+ )(%s)(?:\[\d{1,10}\])?: (.*)$"
+    rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,20}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ (?:[a-z0-9]+\.[a-z]+ )?(%s)(?:\[(\d{1,10})\])?: (.*)$"
     % b"|".join(program.encode("ascii") for program in PROGRAMS),
     re.MULTILINE,
 )
 _ISO = re.compile(rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:(Z)|([+-])(\d\d):?(\d\d))?$")
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 _DAY = 86400
+_OF_LOGIN = frozenset(program.encode("ascii") for program in LOGIN_PROGRAMS)
 
 
 class _Log(NamedTuple):
@@ -43,14 +51,16 @@ class _Log(NamedTuple):
 def read_logs(target: Target, builder: SectionBuilder) -> List[LogLine]:
     """Every line of the programs in ``log_line.PROGRAMS``, the oldest log first, in bounds: of a log the newest part is read."""
     newest_first: List[List[LogLine]] = []
-    left = _MOST_LINES
+    left = {True: _MOST_LINES, False: _MOST_LINES}
     with _time_zone_of(target):
         for log in _logs(target, builder):
-            lines, total = parse_log(log.data, log.path, log.modified_at, left)
+            lines, total = parse_log(log.data, log.path, log.modified_at, left[False], left[True])
             newest_first.append(lines)
-            left -= len(lines)
+            for line in lines:
+                left[line.is_of_login] -= 1
             if total > len(lines):
                 builder.reached("lines of logs", _MOST_LINES)
+            if not any(left.values()):
                 break
     return [line for lines in reversed(newest_first) for line in lines]
 
@@ -63,9 +73,9 @@ def _logs(target: Target, builder: SectionBuilder) -> Iterator[_Log]:
             builder.reached("logs", number, len(paths))
             return
         try:
-            data, content, is_cut = _read(target.path(path), min(left, _MOST_OF_A_FILE))
+            data, content, is_cut = read_log(target.path(path), min(left, _MOST_OF_A_FILE))
         except Exception as error:  # pylint: disable=broad-except  # noqa: BLE001  # zlib, bz2 and lzma share no error
-            builder.error("log", error, path)
+            builder.error("log", str(error) if isinstance(error, ValueError) else error, path)
             continue
         if is_cut:
             builder.reached("bytes of " + path, len(data), None if _decompressor(path) else content.stat.st_size)
@@ -76,9 +86,11 @@ def _logs(target: Target, builder: SectionBuilder) -> Iterator[_Log]:
 def _paths(target: Target, builder: SectionBuilder) -> List[str]:
     found = []
     try:
-        for name in os.listdir(target.path(_FOLDER)):
-            if _LOG.match(name):
-                path = "%s/%s" % (_FOLDER, name)
+        matches = list(filter(None, map(_LOG.match, os.listdir(target.path(_FOLDER)))))
+        has_own = any(match.group(1) != _OF_ALL_PROGRAMS for match in matches)
+        for match in matches:
+            if (match.group(1) == _OF_ALL_PROGRAMS) != has_own:
+                path = "%s/%s" % (_FOLDER, match.group())
                 found.append((os.lstat(target.path(path)).st_mtime, path))
     except OSError as error:
         if not is_gone(error):
@@ -86,8 +98,10 @@ def _paths(target: Target, builder: SectionBuilder) -> List[str]:
     return [path for _modified_at, path in sorted(found, reverse=True)]
 
 
-def _read(path: str, most: int) -> Tuple[bytes, Content, bool]:
+def read_log(path: str, most: int) -> Tuple[bytes, Content, bool]:
     """Read the end of a log, or the beginning of a compressed one, which may grow without bounds; tell whether something was left out."""
+    if path.endswith(_UNKNOWN_TO_PYTHON):
+        raise ValueError("compressed in a way that Python's own library cannot read")
     unpack = _decompressor(path)
     content = read_file(path, most, tail=unpack is None)
     if unpack is None:
@@ -132,23 +146,24 @@ def _time_zone_of(target: Target) -> Iterator[None]:
         time.tzset()
 
 
-def parse_log(data: bytes, path: str, modified_at: float, most: int = _MOST_LINES) -> Tuple[List[LogLine], int]:
-    """The last ``most`` lines of our programs, and how many there were.
+def parse_log(data: bytes, path: str, modified_at: float, most: int = _MOST_LINES, most_of_logins: int = _MOST_LINES) -> Tuple[List[LogLine], int]:
+    """The last ``most_of_logins`` lines of programs that let people in and the last ``most`` of our others, and how many there were.
 
     ``modified_at``, when the log last changed, says the year where the lines have none.
     """
-    matches: Deque[Match[bytes]] = deque(maxlen=most)
+    kept: Dict[bool, Deque[Match[bytes]]] = {True: deque(maxlen=most_of_logins), False: deque(maxlen=most)}
     total, number, place = 0, 1, 0
     for match in _LINE.finditer(data):
         total += 1
-        matches.append(match)
-    stamps = [match.group(1) for match in matches]
+        kept[match.group(2) in _OF_LOGIN].append(match)
+    matches = sorted(kept[True] + kept[False], key=lambda match: match.start())
     lines = []
-    for match, at in zip(matches, _times(stamps, modified_at)):
+    for match, at in zip(matches, _times([match.group(1) for match in matches], modified_at)):
         number += data.count(b"\n", place, match.start())
         place = match.start()
-        inferred = at is not None and not match.group(1)[:4].isdigit()
-        lines.append(LogLine(at, match.group(2).decode("ascii"), match.group(3), path, number, year_inferred=inferred))
+        stamp, program, pid, message = match.groups()
+        inferred = at is not None and not stamp[:4].isdigit()
+        lines.append(LogLine(at, program.decode("ascii"), message, path, number, pid=int(pid) if pid else None, year_inferred=inferred))
     return lines, total
 
 
@@ -200,24 +215,3 @@ def _local(year: int, fields: List[int]) -> Optional[float]:
         return time.mktime((year, fields[0], fields[1], fields[2], fields[3], fields[4], 0, 0, -1))
     except (OverflowError, ValueError):
         return None
-
-
-def merge(journal: List[LogLine], logs: List[LogLine]) -> List[LogLine]:
-    """Both, in the order of time. One message in the journal and in a log, within a second of each other, is one event: the journal's."""
-    known: Dict[Tuple[bytes, int], int] = {}
-    for line in journal:
-        if line.at is not None:
-            key = (line.key, int(line.at))
-            known[key] = known.get(key, 0) + 1
-    merged = journal + [line for line in logs if not _take(known, line)]
-    return sorted(merged, key=lambda line: (line.at is not None, line.at or 0.0))
-
-
-def _take(known: Dict[Tuple[bytes, int], int], line: LogLine) -> bool:
-    if line.at is None:
-        return False
-    for second in (int(line.at), int(line.at) - 1, int(line.at) + 1):
-        if known.get((line.key, second), 0):
-            known[(line.key, second)] -= 1
-            return True
-    return False

@@ -16,7 +16,7 @@ from .._schema.keys import KEYS
 from . import processes
 from .interpreter import read_interpreter
 from .reading import iso_time
-from .section import SectionBuilder, check_limit
+from .section import WrongOption, check_limit, guarded
 from .target import Target
 
 SCHEMA = 1
@@ -31,7 +31,7 @@ class Packed(NamedTuple):
 
 
 def select(subset: Iterable[str]) -> List[str]:
-    """The sections that a ``gather_subset`` means, in reading order. Raises ``ValueError`` for a name that is none, and for no section.
+    """The sections that a ``gather_subset`` means, in reading order. Raises ``WrongOption`` for a name that is none, and for no section.
 
     As in ``ansible.builtin.setup``: ``all``, names, and names with ``!`` in front, which are taken away from all of them.
     """
@@ -41,12 +41,12 @@ def select(subset: Iterable[str]) -> List[str]:
     for name in asked:
         plain = name.lstrip("!")
         if plain != "all" and plain not in KEYS:
-            raise ValueError("gather_subset knows no %r; it knows all, %s, and each of them with ! in front" % (name, ", ".join(KEYS)))
+            raise WrongOption("gather_subset knows no %r; it knows all, %s, and each of them with ! in front" % (name, ", ".join(KEYS)))
         (taken if name.startswith("!") else named).update(KEYS if plain == "all" else [plain])
     if named in (set(), set(KEYS)):
         named = set(KEYS) - taken
     if not named:
-        raise ValueError("gather_subset %s leaves nothing to read" % ", ".join(asked))
+        raise WrongOption("gather_subset %s leaves nothing to read" % ", ".join(asked))
     return [name for name in KEYS if name in named]
 
 
@@ -80,33 +80,17 @@ def _readers(target: Target, limit: int, names: List[str]) -> List[Tuple[str, Ca
 
     Imported here, in the sampling pause: Python compiles all of it anew on a target, which takes as long as the reading.
     """
-    from . import executables, history, journal, ports, sessions
+    from . import event_log, executables, history, ports, sessions
 
-    journal_reader = journal.start(target) if "history" in names else None
+    # Read once for both, and asked late: the journal takes its time.
+    events = event_log.start(target) if {"history", "sessions"} & set(names) else None
     readers: List[Tuple[str, Callable[[], Dict[str, Any]]]] = [
-        ("sessions", lambda: sessions.collect(target, limit=limit)),
         ("ports", lambda: ports.collect(target, limit=limit)),
         ("executables", lambda: executables.collect(target, limit=limit)),
-        ("history", lambda: history.collect(target, limit=limit, journal_reader=journal_reader)),
+        ("sessions", lambda: sessions.collect(target, limit=limit, events=events)),
+        ("history", lambda: history.collect(target, limit=limit, events=events)),
     ]
     return [(name, read) for name, read in readers if name in names]
-
-
-def guarded(read: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
-    """Read a section; whatever goes wrong in one must not cost the others."""
-    try:
-        return read()
-    except Exception as error:  # noqa: BLE001
-        builder = SectionBuilder(0)
-        builder.error("section", error, _place(error))
-        return builder.finish()
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else "%s, line %d" % (trace.tb_frame.f_code.co_filename.rpartition("/")[2], trace.tb_lineno)
 
 
 def as_facts(document: Dict[str, Any]) -> Dict[str, Any]:

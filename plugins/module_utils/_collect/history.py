@@ -6,9 +6,9 @@
 import time
 from typing import Any, Dict, List, Optional, Set
 
-from . import journal
-from .account_events import account_event
-from .account_log import merge, read_logs
+from . import event_log
+from .account_events import account_event, remade_accounts
+from .event_log import EventLog
 from .fair_share import FairShare
 from .history_files import file_record, find_files, read_histories
 from .history_formats import Entry
@@ -46,12 +46,13 @@ class _Wanted:
         """What they did, what was done as them or to them, and what they wrote."""
         if self.uids is None:
             return True
-        return record["user"] in self._names or record.get("run_as") in self._names or (record["writer_uid"] or None) in self.uids
+        names = (record["user"], record.get("run_as"), record.get("by"))
+        return any(name in self._names for name in names) or (record["writer_uid"] or None) in self.uids
 
 
-def collect(target: Target, limit: int = 5000, users: Optional[List[str]] = None, journal_reader: Optional[journal.JournalReader] = None) -> Dict[str, Any]:
+def collect(target: Target, limit: int = 5000, users: Optional[List[str]] = None, events: Optional[EventLog] = None) -> Dict[str, Any]:
     """Read the histories of every account, or of ``users``, and what was logged of them. Of too much the newest of each file is kept."""
-    reader = journal_reader or journal.start(target)
+    events = events or event_log.start(target)
     try:
         builder = SectionBuilder(limit)
         for part in ("files", "tampering", "sudo_events", "account_events"):
@@ -61,10 +62,10 @@ def collect(target: Target, limit: int = 5000, users: Optional[List[str]] = None
         startup = read_startup_files(target, homes, builder)
         _add_histories(homes, startup, builder)
         _add_switches(target, startup, wanted, builder)
-        _add_events(target, reader, wanted, builder)
+        _add_events(target, events, wanted, builder)
         return builder.finish()
     finally:
-        reader.stop()
+        events.stop()
 
 
 def _add_histories(homes: List[Home], startup: Startup, builder: SectionBuilder) -> None:
@@ -100,12 +101,13 @@ def _add_switches(target: Target, startup: Startup, wanted: _Wanted, builder: Se
             builder.add(sign, to="tampering")
 
 
-def _add_events(target: Target, reader: journal.JournalReader, wanted: _Wanted, builder: SectionBuilder) -> None:
+def _add_events(target: Target, events: EventLog, wanted: _Wanted, builder: SectionBuilder) -> None:
     """A flood by one account must not push out the events of others, so they share the limit."""
     sudo, accounts = FairShare(builder.limit), FairShare(builder.limit)
-    events = Reader(target, read_mounts(target))
-    for order, line in enumerate(join_continued(merge(reader.lines(builder), read_logs(target, builder)))):
-        event = events.event(line) if line.program == "sudo" else None
+    lines = [line for line in events.lines(builder) if not line.is_of_login]
+    reader = Reader(target, read_mounts(target), remade_accounts(lines))
+    for order, line in enumerate(join_continued(lines)):
+        event = reader.event(line) if line.program == "sudo" else None
         share, record = (accounts, account_event(line)) if event is None else (sudo, event)
         if wanted.event(record):
             # By what its writer could not choose, where there is such a thing.

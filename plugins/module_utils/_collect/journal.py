@@ -12,9 +12,9 @@ import os
 import subprocess
 import threading
 import time
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from .log_line import PROGRAMS, LogLine
+from .log_line import LOGIN_PROGRAMS, PROGRAMS, LogLine
 from .section import SectionBuilder
 from .target import Target
 from .trusted_program import ENVIRONMENT, why_not_trusted
@@ -23,8 +23,10 @@ _FOLDERS = ("/var/log/journal", "/run/log/journal")
 _PATHS = ("/usr/bin/journalctl", "/bin/journalctl")
 _ENVIRONMENT = dict(ENVIRONMENT, SYSTEMD_COLORS="0", SYSTEMD_URLIFY="0")
 _FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "_COMM", "_UID", "_PID", "_CAP_EFFECTIVE", "_TRANSPORT", "_SOURCE_REALTIME_TIMESTAMP")
-_MOST_ENTRIES = 10000
-_MOST_BYTES = 16 << 20
+_MOST_OF_A_KIND = 10000  # entries
+_MOST_BYTES_OF_A_KIND = 8 << 20
+_MOST_BYTES = 32 << 20  # that are looked at
+_MOST_OF_AN_ENTRY = 4 << 20
 _PATIENCE = 10.0  # seconds from the start
 
 
@@ -45,7 +47,7 @@ def start(target: Target) -> "JournalReader":
 
 
 def _arguments() -> List[str]:
-    arguments = ["--no-pager", "--output=export", "--output-fields=" + ",".join(_FIELDS), "--reverse", "--lines=%d" % _MOST_ENTRIES]
+    arguments = ["--no-pager", "--output=export", "--output-fields=" + ",".join(_FIELDS), "--reverse"]
     identifiers = ["SYSLOG_IDENTIFIER=" + program for program in PROGRAMS]
     return arguments + identifiers + ["+"] + ["_COMM=" + program for program in PROGRAMS]
 
@@ -79,7 +81,7 @@ class JournalReader:
         self.note = ""
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._thread: Optional[threading.Thread] = None
-        self._chunks: List[bytes] = []
+        self._kept = _Kept()
         self._complaint = b""
         self._is_cut = False
         self._deadline = time.monotonic() + _PATIENCE
@@ -98,15 +100,16 @@ class JournalReader:
         self._thread.start()
 
     def _drain(self, process: "subprocess.Popen[bytes]") -> None:
-        left = _MOST_BYTES
-        while left > 0 and process.stdout:
+        left, parser = _MOST_BYTES, ExportParser()
+        while left > 0 and process.stdout and not (self._kept.is_full or parser.is_stuck):
             chunk = os.read(process.stdout.fileno(), min(left, 1 << 16))
             if not chunk:
                 break
-            self._chunks.append(chunk)
             left -= len(chunk)
+            for entry in parser.feed(chunk):
+                self._kept.add(entry)
         else:
-            self._is_cut = True
+            self._is_cut = not self._kept.is_full
             process.kill()
         if process.stderr:
             self._complaint = os.read(process.stderr.fileno(), 4096)
@@ -140,30 +143,100 @@ class JournalReader:
         for problem in (self.problem, self.note):
             if problem:
                 builder.error("journal", problem)
-        entries = [to_line(entry) for entry in parse_export(b"".join(self._chunks))]
-        self._chunks = []
-        if len(entries) >= _MOST_ENTRIES:
-            builder.reached("entries of the journal", _MOST_ENTRIES)
-        return [line for line in reversed(entries) if line]
+        for kind in sorted(self._kept.overflowed):
+            builder.reached("entries of the journal about " + kind, _MOST_OF_A_KIND)
+        return self._kept.lines[::-1]
 
 
-def parse_export(data: bytes) -> Iterator[Dict[str, bytes]]:
-    """Parse the Journal Export Format: ``NAME=value`` lines, or for what is not plain text ``NAME``, 8 bytes of length, and the bytes."""
+class _Kept:
+    """The newest entries of each kind, in bounds: guesses at a password on a host of the internet must not push out what sudo said."""
+
+    def __init__(self) -> None:
+        self.lines: List[LogLine] = []
+        self.overflowed: Set[str] = set()
+        self._left = dict.fromkeys(("accounts", "logins", "logins, written by others than root"), (_MOST_OF_A_KIND, _MOST_BYTES_OF_A_KIND))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more would be kept."""
+        return len(self.overflowed) == len(self._left)
+
+    def add(self, entry: Dict[str, bytes]) -> None:
+        """Keep an entry if it is one of ours and there is room."""
+        kind = _kind(entry)
+        if kind in self.overflowed:
+            return
+        line = to_line(entry)
+        if line is None:
+            return
+        entries, size = self._left[kind]
+        if entries < 1 or size < len(line.message):
+            self.overflowed.add(kind)
+            return
+        self._left[kind] = (entries - 1, size - len(line.message))
+        self.lines.append(line)
+
+
+def _kind(entry: Dict[str, bytes]) -> str:
+    if _program(entry) not in LOGIN_PROGRAMS:
+        return "accounts"
+    return "logins" if entry.get("_UID") == b"0" else "logins, written by others than root"
+
+
+class ExportParser:
+    """Parses the Journal Export Format as it comes: ``NAME=value`` lines, or for what is not plain text ``NAME``, 8 bytes of length, and the bytes."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it waits for the end of an entry that is larger than any."""
+        return len(self._rest) > _MOST_OF_AN_ENTRY
+
+    def feed(self, data: bytes) -> Iterator[Dict[str, bytes]]:
+        """Every entry that is complete by now. What is cut off at the end is none."""
+        data = self._rest + data
+        place = 0
+        while True:
+            found = _next_entry(data, place)
+            if found is None:
+                break
+            entry, place = found
+            if entry:
+                yield entry
+        self._rest = data[place:]
+
+
+def _next_entry(data: bytes, place: int) -> Optional[Tuple[Dict[str, bytes], int]]:
+    """An entry and where it ends; ``None`` where more is needed."""
+    end = data.find(b"\n", place)
+    if end == place:
+        return {}, place + 1
+    end = data.find(b"\n\n", place)
+    if end < 0:
+        return None
+    lines = [line.partition(b"=") for line in data[place:end].split(b"\n")]
+    if all(equals for _name, equals, _value in lines):
+        return {name.decode("ascii", "replace"): value for name, _equals, value in lines}, end + 2
+    return _next_binary_entry(data, place)
+
+
+def _next_binary_entry(data: bytes, place: int) -> Optional[Tuple[Dict[str, bytes], int]]:
+    """The same for an entry with bytes in it, which may hold blank lines and what looks like fields."""
     entry: Dict[str, bytes] = {}
-    place: int = 0
     while True:
         end = data.find(b"\n", place)
         if end < 0:
-            return  # what was cut off is not an entry
+            return None
         if end == place:
-            if entry:
-                yield entry
-            entry, place = {}, end + 1
-            continue
+            return entry, end + 1
         name, equals, value = data[place:end].partition(b"=")
         place = end + 1
         if not equals:
             size = int.from_bytes(data[place : place + 8], "little")
+            if place + 8 + size >= len(data):
+                return None
             value = data[place + 8 : place + 8 + size]
             place += 8 + size + 1
         entry[name.decode("ascii", "replace")] = value

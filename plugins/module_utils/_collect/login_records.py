@@ -1,24 +1,33 @@
 # Copyright (c) 2026, the incident.response contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who was logged in and who failed to: wtmp, wtmpdb and btmp, newest first."""
+"""Who was logged in, and when the host was started: wtmp, wtmpdb, and what was logged of those who came in. Newest first."""
 
 import os
+import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from . import procfs, utmp, wtmpdb
+from .account_log import COMPRESSED, read_log
+from .log_line import trust
+from .login_log import Accepted
 from .reading import iso_time, put
 from .section import SectionBuilder
 from .target import Target
 
-_WTMP = ("/var/log/wtmp", "/var/log/wtmp.1")
-_BTMP = ("/var/log/btmp", "/var/log/btmp.1")
-_BYTES = 4 << 20  # of a file and its predecessor together
+_FOLDER = "/var/log"
+_ROTATED = re.compile(r"[wb]tmp(?:[.-][0-9]{1,8})?(?:\.(?:gz|bz2|xz|zst|lz4|Z))?\Z")
+_MOST_FILES = 12
+_BYTES = 4 << 20  # of a file and its predecessors together
 # A file full of garbage must not push the logins out of the list.
 _DAMAGED = 100
 _SLACK = 5
 _SAME_LOGIN = 2.0
+# sshd records a login when it has opened a terminal for it, after it has logged that it lets somebody in.
+_RECORDED_AFTER = 15.0
+_FIELDS_OF_ACCEPTED = ("service", "method", "key_type", "key_fingerprint", "key_detail", "from_port", "trust", "line", "year_inferred")
 
+_UNKNOWN: Dict[str, Any] = dict.fromkeys(_FIELDS_OF_ACCEPTED)
 Wanted = Callable[[Dict[str, Any]], bool]
 Timed = Tuple[float, Dict[str, Any]]
 
@@ -30,40 +39,32 @@ class End(NamedTuple):
     at: Optional[int]
 
 
-def read_logins(target: Target, builder: SectionBuilder, wanted: Wanted) -> None:
-    """Add the logins, boots and shutdowns to the section's ``logins``."""
+def read_logins(target: Target, builder: SectionBuilder, wanted: Wanted, accepted: List[Accepted]) -> None:
+    """Add the logins, boots and shutdowns to the section's ``logins``. ``accepted``: what was logged of logins."""
     builder.declare("logins")
-    entries = _read(target, builder, "wtmp", _WTMP)
+    entries = read_entries(target, builder, "wtmp")
     logins = _Pairing(target).logins(entries)
     rows = _read_wtmpdb(target, builder)
-    for _at, record in _merged(target, logins, rows):
+    for _at, record in _with_accepted(target, _merged(target, logins, rows), accepted):
         if wanted(record):
             builder.add(record, to="logins")
 
 
-def read_failed_logins(target: Target, builder: SectionBuilder, wanted: Wanted) -> None:
-    """Add the logins that failed to the section's ``failed_logins``."""
-    builder.declare("failed_logins")
-    for entry in reversed(_read(target, builder, "btmp", _BTMP)):
-        record: Dict[str, Any] = {"at": iso_time(entry.at or None), "source": "btmp", "is_damaged": entry.is_damaged}
-        _put_texts(record, entry)
-        if wanted(record):
-            builder.add(record, to="failed_logins")
-
-
-def _read(target: Target, builder: SectionBuilder, what: str, paths: Tuple[str, ...]) -> List[utmp.Entry]:
-    """The entries of a file and of the one it was rotated to, oldest first."""
+def read_entries(target: Target, builder: SectionBuilder, what: str) -> List[utmp.Entry]:
+    """The entries of wtmp or btmp and of the files that it was rotated to, oldest first, in bounds."""
     entries: List[utmp.Entry] = []
+    paths = _paths(target, what)
+    if paths[:1] != ["/var/log/" + what] and not (what == "wtmp" and _has_wtmpdb(target)):
+        # Debian 13 may have wtmpdb in its place.
+        builder.error(what, "No such file or directory", "/var/log/" + what)
     for path in paths:
+        left = _BYTES - len(entries) * utmp.LAYOUT.size
         try:
-            content = utmp.read(target.path(path), _BYTES - len(entries) * utmp.LAYOUT.size)
-        except FileNotFoundError as error:
-            # Debian 13 may have wtmpdb in its place. The one before is not there before the first rotation.
-            if path == paths[0] and not (what == "wtmp" and _has_wtmpdb(target)):
-                builder.error(what, error, path)
+            content = utmp.read(target.path(path), left) if not path.endswith(COMPRESSED) else utmp.read_packed(*read_log(target.path(path), left))
+        except FileNotFoundError:
             continue
-        except OSError as error:
-            builder.error(what, error, path)
+        except Exception as error:  # pylint: disable=broad-except  # noqa: BLE001  # zlib, bz2 and lzma share no error
+            builder.error(what, str(error) if isinstance(error, ValueError) else error, path)
             continue
         if content.is_cut:
             builder.reached("%s (records read)" % path, _BYTES // utmp.LAYOUT.size, content.size // utmp.LAYOUT.size)
@@ -71,6 +72,19 @@ def _read(target: Target, builder: SectionBuilder, what: str, paths: Tuple[str, 
             builder.error(what, "its size is no multiple of a record: %d bytes are left over" % content.left_over, path)
         entries = _without_most_damaged(builder, what, path, content.entries) + entries
     return entries
+
+
+def _paths(target: Target, what: str) -> List[str]:
+    """The file itself, and those it was rotated to, the newest first."""
+    found = []
+    try:
+        for name in os.listdir(target.path(_FOLDER)):
+            if _ROTATED.match(name) and name.startswith(what):
+                path = "%s/%s" % (_FOLDER, name)
+                found.append((name == what, os.lstat(target.path(path)).st_mtime, path))
+    except OSError:
+        return []  # said where the file itself is missed
+    return [path for _is_first, _modified_at, path in sorted(found, reverse=True)][:_MOST_FILES]
 
 
 def _without_most_damaged(builder: SectionBuilder, what: str, path: str, entries: List[utmp.Entry]) -> List[utmp.Entry]:
@@ -87,7 +101,7 @@ def _without_most_damaged(builder: SectionBuilder, what: str, path: str, entries
     return kept
 
 
-def _put_texts(record: Dict[str, Any], entry: utmp.Entry) -> None:
+def put_texts(record: Dict[str, Any], entry: utmp.Entry) -> None:
     put(record, "user", entry.user or None)
     put(record, "terminal", entry.line or None)
     put(record, "from", entry.host or (entry.address.encode("ascii") if entry.address else None))
@@ -126,7 +140,8 @@ class _Pairing:
             "sources": ["wtmp"],
             "is_damaged": entry.is_damaged,
         }
-        _put_texts(record, entry)
+        record.update(_UNKNOWN)
+        put_texts(record, entry)
         return record
 
     def _end(self, entry: utmp.Entry, kind: str) -> Optional[End]:
@@ -190,6 +205,7 @@ def _merged(target: Target, logins: List[Timed], rows: List[wtmpdb.Row]) -> List
             merged.append((at, record))
         else:
             twin["sources"].append("wtmpdb")
+            twin["service"] = record["service"]
             if twin["logout_at"] is None and record["logout_at"] is not None:
                 twin.update(logout_at=record["logout_at"], end=record["end"])
     return sorted(merged, key=lambda timed: timed[0], reverse=True) if rows else merged
@@ -208,6 +224,8 @@ def _records_of(target: Target, rows: List[wtmpdb.Row]) -> List[Timed]:
             "sources": ["wtmpdb"],
             "is_damaged": row.login_at is None or not row.user,
         }
+        record.update(_UNKNOWN)
+        put(record, "service", row.service)
         put(record, "user", row.user or None)
         put(record, "terminal", row.terminal)
         put(record, "from", row.host)
@@ -220,3 +238,60 @@ def _records_of(target: Target, rows: List[wtmpdb.Row]) -> List[Timed]:
         has_booted = has_booted or is_boot
         records.append((row.login_at or 0.0, record))
     return records
+
+
+def _with_accepted(target: Target, logins: List[Timed], accepted: List[Accepted]) -> List[Timed]:
+    """A login that was logged and recorded is one record; most without a terminal were logged only."""
+    recorded: Dict[Any, List[Timed]] = {}
+    for timed in logins:
+        if timed[1]["kind"] == "login" and not timed[1]["is_damaged"]:
+            recorded.setdefault(timed[1]["user"], []).append(timed)
+    only_logged: List[Timed] = []
+    for one in accepted:
+        record = _record_of_accepted(target, one)
+        at = one.line.at or 0.0
+        twins = [timed for timed in recorded.get(record["user"], []) if _is_of(timed, record, at)]
+        if record["trust"] == "forged" or not twins:
+            only_logged.append((at, record))
+            continue
+        twin = min(twins, key=lambda timed: timed[0])[1]
+        twin.update((name, record[name]) for name in _FIELDS_OF_ACCEPTED)
+        twin["sources"] += record["sources"]
+        if twin["logout_at"] is None and one.ended_at is not None:
+            twin.update(logout_at=record["logout_at"], end="logout")
+    return sorted(logins + only_logged, key=lambda timed: timed[0], reverse=True) if only_logged else logins
+
+
+def _is_of(timed: Timed, record: Dict[str, Any], at: float) -> bool:
+    began, recorded = timed
+    if not at - _SAME_LOGIN <= began <= at + _RECORDED_AFTER or recorded["trust"] is not None:
+        return False
+    return recorded["pid"] == record["pid"] or recorded["from"] == record["from"]
+
+
+def _record_of_accepted(target: Target, accepted: Accepted) -> Dict[str, Any]:
+    line = accepted.line
+    stat = target.stats.get(line.pid or 0)
+    lasts = stat is not None and target.started_at(stat) <= (line.at or 0.0) + _SLACK
+    record: Dict[str, Any] = {
+        "kind": "login",
+        "terminal": None,
+        "login_at": iso_time(line.at),
+        "logout_at": iso_time(accepted.ended_at),
+        "end": "logout" if accepted.ended_at is not None else (None if lasts else "gone"),
+        "pid": line.pid,
+        "sources": [line.source] + ([line.also] if line.also else []),
+        "is_damaged": False,
+        "service": accepted.service,
+        "from_port": accepted.port,
+        "trust": trust(line),
+        "line": line.line,
+        "year_inferred": line.year_inferred,
+    }
+    put(record, "user", accepted.user)
+    put(record, "from", accepted.address)
+    put(record, "method", accepted.method)
+    put(record, "key_type", accepted.key_type)
+    put(record, "key_fingerprint", accepted.key)
+    put(record, "key_detail", accepted.detail)
+    return record

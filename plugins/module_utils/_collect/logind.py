@@ -53,19 +53,25 @@ def read_sessions(folder: str, failed: Callable[[str, OSError], None]) -> List[L
     return sessions
 
 
-def parse(name: str, data: bytes) -> LoginSession:
-    """Parse the file of session ``name``."""
+def parse_fields(data: bytes) -> Dict[str, bytes]:
+    """Parse a file of logind."""
     fields: Dict[str, bytes] = {}
     for line in data.split(b"\n"):
         key, equals, value = line.partition(b"=")
         if equals and not key.startswith(b"#"):
             fields[key.decode("ascii", "replace")] = _unquoted(value)
-    realtime = _number(fields.get("REALTIME"))
+    return fields
+
+
+def parse(name: str, data: bytes) -> LoginSession:
+    """Parse the file of session ``name``."""
+    fields = parse_fields(data)
+    realtime = number(fields.get("REALTIME"))
     return LoginSession(
         id=name,
         kind=text(fields.get("CLASS", b"")),
-        leader=_number(fields.get("LEADER")),
-        uid=_number(fields.get("UID")),
+        leader=number(fields.get("LEADER")),
+        uid=number(fields.get("UID")),
         user=fields.get("USER") or None,
         terminal=fields.get("TTY") or fields.get("DISPLAY") or None,
         remote_host=fields.get("REMOTE_HOST") or None,
@@ -88,7 +94,8 @@ def _unescape(match: Match[bytes]) -> bytes:
     return bytes([int(escape[1:], 16)]) if len(escape) == 3 else _ESCAPED.get(escape, escape)
 
 
-def _number(value: Optional[bytes]) -> Optional[int]:
+def number(value: Optional[bytes]) -> Optional[int]:
+    """A number of logind, ``None`` for what is none."""
     return int(value) if value and value.isdigit() and len(value) < 20 else None
 
 

@@ -46,7 +46,7 @@ def _only_asks(target: Target, stat: procfs.Stat) -> bool:
     """Whether it is a getty at its prompt. A name is free to choose: it has to be where the system's manager put it."""
     if stat.comm not in _PROMPTS or any(other.ppid == stat.pid for other in target.stats.values()):
         return False
-    group = _control_group(target, stat.pid) or b""
+    group = control_group(target, stat.pid) or b""
     return bool(_GETTY_UNIT.search(group)) or (stat.ppid == 1 and b".scope" not in group and b".service" not in group)
 
 
@@ -77,7 +77,7 @@ def _same_number(device: int, tty_nr: int) -> bool:
 
 def login_session_of(target: Target, pid: int) -> Optional[str]:
     """The id of the logind session in whose scope a process is: one that leaves its parents behind stays in it."""
-    group = _control_group(target, pid)
+    group = control_group(target, pid)
     match = _SCOPE.search(group) if group else None
     return match.group(1).decode("ascii") if match else None
 
@@ -91,7 +91,8 @@ def audit_session_of(target: Target, pid: int) -> Optional[int]:
     return None if number in _NO_AUDIT_SESSION else number
 
 
-def _control_group(target: Target, pid: int) -> Optional[bytes]:
+def control_group(target: Target, pid: int) -> Optional[bytes]:
+    """The control groups of a process as the kernel lists them, ``None`` when it is gone."""
     try:
         return read_kernel("%s/%d/cgroup" % (target.proc, pid), 1 << 16)
     except OSError:

@@ -4,10 +4,15 @@
 """The section ``sessions``: who is logged in by every source that knows, who was, and who tried."""
 
 import os
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
-from . import logind, utmp
-from .login_records import read_failed_logins, read_logins
+from . import event_log, logind, utmp
+from .event_log import EventLog
+from .failed_logins import read_failed_logins
+from .last_logins import read_last_logins
+from .logged_in_users import read_users
+from .login_log import LoginLog
+from .login_records import read_logins
 from .section import SectionBuilder
 from .session_merge import Draft, Merger
 from .session_processes import find_terminals
@@ -19,18 +24,30 @@ _UTMP = ("/run/utmp", "/var/run/utmp")
 _BYTES = 4 << 20
 
 
-def collect(target: Target, limit: int = 5000, users: Optional[List[str]] = None) -> Dict[str, Any]:
+def collect(target: Target, limit: int = 5000, users: Optional[List[str]] = None, events: Optional[EventLog] = None) -> Dict[str, Any]:
     """Read the sessions and login records of ``users``, by name or uid; all of them when none is given."""
-    builder = SectionBuilder(limit)
-    wanted = _Wanted(target, builder, users or [])
+    log = events or event_log.start(target)
+    try:
+        builder = SectionBuilder(limit)
+        wanted = _Wanted(target, builder, users or [])
+        _add_sessions(target, builder, wanted)
+        read_users(target, builder, wanted)
+        logged = LoginLog(log.lines(builder))
+        read_logins(target, builder, wanted, logged.accepted)
+        read_failed_logins(target, builder, wanted, logged.attempts)
+        read_last_logins(target, builder, wanted)
+        return builder.finish()
+    finally:
+        if events is None:  # else another section reads them after us
+            log.stop()
+
+
+def _add_sessions(target: Target, builder: SectionBuilder, wanted: Callable[[Dict[str, Any]], bool]) -> None:
     reader = SessionReader(target, builder)
     records = [reader.read(draft) for draft in _drafts(target, builder)]
     for record in sorted(records, key=_order):
         if wanted(record):
             builder.add(record)
-    read_logins(target, builder, wanted)
-    read_failed_logins(target, builder, wanted)
-    return builder.finish()
 
 
 def _order(record: Dict[str, Any]) -> Tuple[bool, str]:

@@ -131,9 +131,11 @@ def _ends_full(message: bytes) -> bool:
 class Reader:
     """Makes records ``sudo_event`` of lines."""
 
-    def __init__(self, target: Target, mounts: Mounts) -> None:
+    def __init__(self, target: Target, mounts: Mounts, remade: Optional[Dict[bytes, float]] = None) -> None:
+        """``remade``: when accounts were last made, or given another uid, in seconds since 1970."""
         self._target = target
         self._mounts = mounts
+        self._remade = remade or {}
 
     def event(self, line: LogLine) -> Optional[Dict[str, Any]]:
         """The record; ``None`` when the line is not about a command."""
@@ -149,13 +151,20 @@ class Reader:
             "runs_shell": bool(parsed.command and _SHELL.match(parsed.command)),
             "year_inferred": line.year_inferred,
             "source": line.source,
-            "trust": trust(line, account.uid if account else None),
+            "trust": self._trust(line, account),
             "writer_uid": line.uid,
             "line": line.line,
         }
         for name in ("user", "run_as", "run_as_group", "terminal", "cwd", "command", "reason"):
             put(record, name, getattr(parsed, name), limit=16384)
         return record
+
+    def _trust(self, line: LogLine, account: Optional[Account]) -> str:
+        """By the accounts of now an older line may look forged which was not: then it proves nothing."""
+        told = trust(line, account.uid if account else None)
+        if told == "forged" and account and line.at is not None and line.at < self._remade.get(account.name, 0.0):
+            return "forgeable"
+        return told
 
     def _account(self, name: bytes) -> Optional[Account]:
         try:

@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
+from .reading import Content as FileContent
 from .reading import is_text, open_file
 
 EMPTY, RUN_LEVEL, BOOT, NEW_TIME, OLD_TIME, INIT, LOGIN, USER, DEAD = range(9)
@@ -66,6 +67,11 @@ def read(path: str, budget: int) -> Content:
         return Content(entries, size, is_cut, size % LAYOUT.size)
     finally:
         os.close(descriptor)
+
+
+def read_packed(data: bytes, packed: FileContent, is_cut: bool) -> Content:
+    """The same of what was unpacked from a compressed file."""
+    return Content(list(parse(data)), packed.stat.st_size, is_cut, 0 if is_cut else len(data) % LAYOUT.size)
 
 
 def _extents(descriptor: int, size: int) -> List[Tuple[int, int]]:

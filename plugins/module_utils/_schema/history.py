@@ -99,7 +99,9 @@ SUDO_EVENT = Record(
             "C(kernel): the journal's C(_UID), which the kernel sets, is root's, or that of the account that the line names as its caller while "
             "the writer had capabilities that only a setuid program gave it: it says who called. "
             "C(forgeable): a log that anybody can write to, or a line that the named account may have written itself. "
-            "C(forged): by C(_UID) neither root nor the account that the line names wrote it.",
+            "C(forged): by C(_UID) neither root nor the account that the line names wrote it, and no record says that the account has been given "
+            "another uid since. Who could write the line is certain wherever C(writer_uid) is known; that it tells the truth is not: journald "
+            "looks up capabilities after the fact, so a sudo that ended at once may read C(forgeable).",
             "kernel",
             required=True,
         ),
@@ -116,7 +118,28 @@ ACCOUNT_EVENT = Record(
     (
         Field("at", "time", "When, by the record.", "2026-11-23T15:01:07Z"),
         Field("program", "str", "C(su), C(sudo), C(useradd), C(usermod), C(passwd), C(groupadd) …", "useradd", required=True),
-        Field("user", "str", "Account concerned, where the line names it.", "butter"),
+        Field(
+            "action",
+            "str",
+            "C(user_added), C(user_deleted), C(user_changed), C(password_changed), C(password_locked), C(password_unlocked), C(group_added), "
+            "C(group_deleted), C(group_changed), C(member_added), C(member_removed), C(switched) to another account or group, C(authentication), "
+            "C(session_opened), C(session_closed) or C(command); null for a line of another form.",
+            "user_added",
+        ),
+        Field("result", "str", "C(success) or C(failure); null where C(action) is.", "success"),
+        Field("user", "str", "Account concerned, where the line names it: of su the one that was to be become.", "butter"),
+        Field("by", "str", "Account that did it, where the line names it.", "mallory"),
+        Field("by_uid", "int", "Uid that did it, where the line names it.", 1001),
+        Field("terminal", "str", "Terminal, where the line names one.", "pts/0"),
+        Field("group", "str", "Group concerned.", "sudo"),
+        Field("uid", "int", "Uid that the account was given.", 1002),
+        Field("gid", "int", "Gid that the account or group was given.", 0),
+        Field("home", "str", "Home directory that the account was given.", "/root"),
+        Field("shell", "str", "Shell that the account was given.", "/bin/bash"),
+        Field("attribute", "str", "What of an account or group was changed, in the words of the program.", "shell"),
+        Field("before", "str", "What it was before, where the line names it.", "/usr/sbin/nologin"),
+        Field("after", "str", "What it became, where the line names it.", "/bin/bash"),
+        Field("command", "str", "Command that pkexec or doas ran or refused.", "/usr/bin/id"),
         Field("message", "str", "The line.", "new user: name=butter, UID=1002, GID=0", required=True),
         Field("source", "str", "C(journal), or the path of the log.", "journal", required=True),
         Field("trust", "str", "As for sudo events; of what only root can run, a line that a plain account wrote is C(forged).", "kernel", required=True),

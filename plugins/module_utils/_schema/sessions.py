@@ -48,7 +48,7 @@ SESSION = Record(
 LOGIN = Record(
     "login",
     "logins",
-    "A login or system event from the login records, newest first.",
+    "A login or system event from the login records and the logs, newest first.",
     (
         Field("kind", "str", "C(login), C(boot), C(shutdown) or C(other).", "login", required=True),
         Field("user", "str", "Account as recorded.", "mallory"),
@@ -63,8 +63,23 @@ LOGIN = Record(
             "C(gone), without a record. Null while it lasts.",
             "logout",
         ),
-        Field("pid", "int", "Process id as recorded.", 4200),
-        Field("sources", "list[str]", "Who knows of it: C(wtmp), C(wtmpdb).", ["wtmp"], required=True),
+        Field("pid", "int", "Process id as recorded; of what was only logged, that of the process which let the person in.", 4200),
+        Field("service", "str", "What let the person in, where that is known: C(sshd), C(login) …", "sshd"),
+        Field("method", "str", "How, by the log of sshd: C(publickey), C(password), C(keyboard-interactive/pam) …", "publickey"),
+        Field("key_type", "str", "Type of the key.", "ED25519"),
+        Field("key_fingerprint", "str", "Fingerprint of the key that opened the door: the same key on another host is the same person.", "SHA256:11pJ64…"),
+        Field("key_detail", "str", "What the log says of a certificate, or of the host that vouched.", None),
+        Field("from_port", "int", "Remote port, by the log.", 51234),
+        Field("sources", "list[str]", "Who knows of it: C(wtmp), C(wtmpdb), C(journal), or paths of logs.", ["wtmp", "journal"], required=True),
+        Field(
+            "trust",
+            "str",
+            "Of what was logged: C(kernel): by the journal's C(_UID), which the kernel sets, root wrote it. C(forgeable): it stands in a log that anybody "
+            "can write to. C(forged): by C(_UID) somebody else than root wrote it. Null for what was recorded only.",
+            "kernel",
+        ),
+        Field("line", "int", "Line of the log, from 1. When the log was cut, counted from the cut.", 7),
+        Field("year_inferred", "bool", "Whether the log gives no year, so that the times have the one that fits its last change.", False),
         Field("is_damaged", "bool", "Whether the record holds what no login writes.", False, required=True),
     ),
 )
@@ -74,12 +89,61 @@ FAILED_LOGIN = Record(
     "failed_logins",
     "An attempt to log in that failed, newest first.",
     (
-        Field("user", "str", "Account that was tried.", "root"),
+        Field("user", "str", "Account that was tried, as it was typed.", "root"),
         Field("from", "str", "Remote host or address.", "203.0.113.5"),
-        Field("terminal", "str", "Terminal as recorded.", "ssh:notty"),
+        Field("from_port", "int", "Remote port, by the log.", 51234),
+        Field("terminal", "str", "Terminal as recorded or logged.", "ssh:notty"),
+        Field("service", "str", "Where it was tried: C(sshd), C(login), C(su), C(sudo) …; null for a record that does not tell.", "sshd"),
+        Field("method", "str", "How, by the log: C(password), C(publickey) …; null where only the failure of the whole connection was logged.", "password"),
+        Field(
+            "reason",
+            "str",
+            "Why, by the log: C(no such account), C(wrong password), C(too many attempts), or in the words of sshd.",
+            "wrong password",
+        ),
+        Field("attempts", "int", "How often, where one line tells of several.", 1, required=True),
         Field("at", "time", "When.", "2026-11-23T15:01:07Z"),
-        Field("source", "str", "C(btmp).", "btmp", required=True),
+        Field("source", "str", "What this was read from, C(line) and C(trust) are of it: C(journal), C(btmp), or the path of a log.", "journal", required=True),
+        Field("sources", "list[str]", "All that know of it.", ["journal", "btmp"], required=True),
+        Field("trust", "str", "As for logins; of su and sudo as for sudo events of the history.", "kernel"),
+        Field("writer_uid", "int", "Real uid that wrote the record, where the journal knows.", 0),
+        Field("line", "int", "Line of the log, from 1. When the log was cut, counted from the cut.", 7),
+        Field("year_inferred", "bool", "As for logins.", False),
+        Field("is_ambiguous", "bool", "Whether the name that was tried holds what looks like an address, and a certificate does, too.", False, required=True),
         Field("is_damaged", "bool", "Whether the record holds what no login writes.", False, required=True),
+    ),
+)
+
+LAST_LOGIN = Record(
+    "last_login",
+    "last_logins",
+    "The last login of an account by lastlog or lastlog2, newest first: it survives where wtmp is wiped.",
+    (
+        Field("user", "str", "Account; null where passwd has none of that uid.", "mallory"),
+        Field("uid", "int", "Uid.", 1001),
+        Field("at", "time", "When.", "2026-11-23T15:01:07Z"),
+        Field("terminal", "str", "Terminal as recorded.", "pts/0"),
+        Field("from", "str", "Remote host or address as recorded.", "203.0.113.5"),
+        Field("service", "str", "What let the person in, where it was recorded.", "sshd"),
+        Field("source", "str", "C(lastlog) or C(lastlog2).", "lastlog", required=True),
+        Field("is_damaged", "bool", "Whether the record holds what no login writes.", False, required=True),
+    ),
+)
+
+LOGGED_IN_USER = Record(
+    "logged_in_user",
+    "logged_in_users",
+    "An account that is logged in, or whose services run without that.",
+    (
+        Field("user", "str", "Account.", "mallory"),
+        Field("uid", "int", "Uid; null for a name that may linger but is no account.", 1001),
+        Field("state", "str", "State that logind has: C(active), C(online), C(lingering), C(closing) …", "lingering"),
+        Field("is_lingering", "bool", "Whether its services start with the host and stay when nobody is logged in (C(enable-linger)).", True, required=True),
+        Field("sessions", "list[str]", "Ids of its sessions that logind has.", ["12"], required=True),
+        Field("slice", "str", "Unit that holds all its processes.", "user-1001.slice"),
+        Field("since", "time", "Since when logind has it.", "2026-11-23T15:01:07Z"),
+        Field("manager_pid", "int", "Its service manager, by the kernel; null where none runs.", 4200),
+        Field("sources", "list[str]", "Who knows of it: C(logind), C(linger), C(processes).", ["logind", "processes"], required=True),
     ),
 )
 
@@ -88,5 +152,5 @@ SESSIONS = Section(
     KEYS["sessions"],
     "Who is logged in.",
     SESSION,
-    (Part("logins", LOGIN), Part("failed_logins", FAILED_LOGIN)),
+    (Part("users", LOGGED_IN_USER), Part("logins", LOGIN), Part("failed_logins", FAILED_LOGIN), Part("last_logins", LAST_LOGIN)),
 )

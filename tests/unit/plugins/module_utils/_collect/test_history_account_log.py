@@ -12,7 +12,8 @@ import time
 import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect.account_events import account_event, account_of
-from ansible_collections.incident.response.plugins.module_utils._collect.account_log import merge, parse_iso, parse_log, read_logs
+from ansible_collections.incident.response.plugins.module_utils._collect.account_log import parse_iso, parse_log, read_logs
+from ansible_collections.incident.response.plugins.module_utils._collect.event_log import merge
 from ansible_collections.incident.response.plugins.module_utils._collect.log_line import LogLine
 from ansible_collections.incident.response.plugins.module_utils._collect.section import SectionBuilder
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
@@ -49,8 +50,10 @@ def test_lines_of_our_programs_only_with_their_numbers():
         b"2026-11-23T15:03:02+00:00 h su[1434]: FAILED SU (to root) bob on none\n"
     )
     lines, total = parse_log(data, "/var/log/auth.log", 0)
-    assert total == 2
-    assert [(line.program, line.line, line.at) for line in lines] == [("sudo", 2, 1795446180.0), ("su", 4, 1795446182.0)]
+    assert total == 3
+    assert [(line.program, line.line, line.at) for line in lines] == [("sshd", 1, 1795446180.0), ("sudo", 2, 1795446180.0), ("su", 4, 1795446182.0)]
+    assert [line.pid for line in lines] == [7, None, 1434]
+    del lines[0]
     assert lines[0].message.startswith(b"   alice : ")
     assert not lines[0].year_inferred
 

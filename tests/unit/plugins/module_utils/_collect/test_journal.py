@@ -7,6 +7,8 @@ import os
 import struct
 import time
 
+import pytest
+
 from ansible_collections.incident.response.plugins.module_utils._collect import journal
 from ansible_collections.incident.response.plugins.module_utils._collect.section import SectionBuilder
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
@@ -24,14 +26,23 @@ def _program(tmp_path, text, mode=0o755):
     return path
 
 
-def test_export_format_with_binary_fields():
-    data = b"A=1\nMESSAGE\n" + struct.pack("<Q", 7) + b"a\n\nb=c\xff\n" + b"B=2=3\n\nC=4\n\nD=cut o"
-    assert list(journal.parse_export(data)) == [{"A": b"1", "MESSAGE": b"a\n\nb=c\xff", "B": b"2=3"}, {"C": b"4"}]
+def _parsed(data, step):
+    parser = journal.ExportParser()
+    return [entry for place in range(0, len(data), step) for entry in parser.feed(data[place : place + step])]
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 1000])
+def test_export_format_with_binary_fields(step):
+    """However the bytes come, and though a message holds what looks like an entry of its own."""
+    inner = b"a\n\n_UID=0\nMESSAGE=forged\n\nb=c\xff"
+    data = b"A=1\nMESSAGE\n" + struct.pack("<Q", len(inner)) + inner + b"\nB=2=3\n\n\nC=4\n\nD=cut o"
+    assert _parsed(data, step) == [{"A": b"1", "MESSAGE": inner, "B": b"2=3"}, {"C": b"4"}]
 
 
 def test_lengths_that_lie_end_the_parsing():
-    assert list(journal.parse_export(b"A=1\n\nMESSAGE\n" + struct.pack("<Q", 2**63) + b"x\n\n")) == [{"A": b"1"}]
-    assert list(journal.parse_export(b"\n\n\n")) == []
+    assert _parsed(b"A=1\n\nMESSAGE\n" + struct.pack("<Q", 2**63) + b"x\n\n", 5) == [{"A": b"1"}]
+    assert _parsed(b"\n\n\n", 1) == []
+    assert _parsed(b"MESSAGE\n" + struct.pack("<Q", 10) + b"0123456789\n\n", 1000) == [{"MESSAGE": b"0123456789"}]
 
 
 def test_a_line_and_who_wrote_it():
@@ -122,6 +133,17 @@ def test_one_that_floods_is_ended(tmp_path, monkeypatch):
     builder = SectionBuilder(10)
     reader.lines(builder)
     assert builder.finish()["limits"][0]["what"] == "bytes of the journal"
+
+
+def test_a_flood_of_one_kind_does_not_push_out_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "_MOST_OF_A_KIND", 10)
+    guesses = [_entry(SYSLOG_IDENTIFIER=b"sshd", _UID=b"0", MESSAGE=b"%d" % number) for number in range(100)]
+    forged = [_entry(SYSLOG_IDENTIFIER=b"sshd", _UID=b"1001", MESSAGE=b"x")]
+    (tmp_path / "out").write_bytes(b"".join(guesses + forged + [_entry(SYSLOG_IDENTIFIER=b"sudo", MESSAGE=b"old")]))
+    builder = SectionBuilder(10)
+    lines = _run(tmp_path, "cat %s/out\n" % tmp_path).lines(builder)
+    assert [line.message for line in lines] == [b"old", b"x"] + [b"%d" % number for number in range(9, -1, -1)]
+    assert [limit["what"] for limit in builder.finish()["limits"]] == ["entries of the journal about logins"]
 
 
 def test_stopping_twice_is_harmless(tmp_path):
