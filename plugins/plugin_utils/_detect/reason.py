@@ -12,7 +12,7 @@ from typing import Any, Literal
 from .finding import Level
 
 # The side of an entity that a reason looks at. Only reasons about different sides confirm each other.
-Side = Literal["image", "name", "load", "network", "environment", "visibility", "history"]
+Side = Literal["image", "name", "load", "network", "environment", "visibility", "history", "rights"]
 Key = tuple[Any, ...]
 
 

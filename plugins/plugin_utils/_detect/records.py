@@ -27,6 +27,7 @@ class Process:
     cwd: str | None
     user: str | None
     uid: int | None
+    euid: int | None
     cpu_percent: float | None
     unit: str | None
     container_id: str | None

@@ -19,6 +19,7 @@ from .hiding import hidden_process, history_switched_off, views_disagree
 from .image import deleted_executable, memfd_executable, replaced_executable, temp_or_hidden_path
 from .naming import imitated_name, odd_name
 from .network import exposed_listener, shell_with_socket
+from .rights import setuid_interpreter
 
 Rule = Callable[[Facts, Settings], Iterator[Reason]]
 
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     replaced_executable,
     shell_with_socket,
     hidden_process,
+    setuid_interpreter,
     preloaded_library,
     coin_miner,
     imitated_name,

@@ -15,14 +15,17 @@ from ..finding import Level
 from ..reason import Reason
 from ..records import Program
 from ..settings import Settings
-from .known import hidden_parts, is_ansible_folder, is_developer_tool, is_in_home, temporary_folder
-from .subjects import LOOK_AT_IMAGE, content_remark, image_causes, image_evidence, process_entity, shown_path
+from .known import hidden_parts, is_ansible_folder, is_developer_tool, is_in_home, temporary_folder, tool_of
+from .subjects import LOOK_AT_IMAGE, LOOK_AT_PROCESS, content_remark, image_causes, image_evidence, process_entity, shown_arguments, shown_path
 
 # Container runtimes run a copy of themselves in memory, so that a container cannot overwrite them (CVE-2019-5736).
 _RUNTIME_MEMFD = re.compile(r"/memfd:(?:runc_cloned:|crun|youki|lxc|systemd)")
 _RUNTIME = re.compile(r"runc|crun|youki|lxc(?:-.*)?|systemd(?:-.*)?")
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/")
 _DEPLOYED = ("/opt/", "/srv/")
+# ld.so(8) as a program of its own, and its options that have a value.
+_LOADER = re.compile(r"ld-linux.*\.so\.\d|ld-\d[\d.]*\.so|ld-musl-.*\.so\.1|ld\.so|ld64\.so\.\d")
+_LOADER_VALUES = frozenset(("--library-path", "--inhibit-rpath", "--audit", "--preload", "--argv0", "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask"))
 
 
 def _reason(rule: str, level: Level, program: Program, title: str, clause: str, *attack: str) -> Reason:
@@ -110,7 +113,7 @@ def _judge_replaced(program: Program, path: str) -> tuple[Level, str]:
     if program.origin == "package":
         return ("high", "what runs is its package's, what is there now is not") if there else ("medium", "what is there now could not be read")
     if program.origin == "changed":
-        return "high", "neither is what its package installed"
+        return "high", "what runs is not what its package installed"
     if temporary_folder(path) or hidden_parts(path):
         return "high", "no package would put a program there"
     if program.origin == "unowned":
@@ -126,6 +129,7 @@ def temp_or_hidden_path(facts: Facts, _settings: Settings) -> Iterator[Reason]:
         path = program.path
         if path is None:
             continue
+        yield from _loaded(program)
         folder = temporary_folder(path)
         if folder:
             # Of one that was deleted or replaced, the rule for that says what it is.
@@ -136,6 +140,38 @@ def temp_or_hidden_path(facts: Facts, _settings: Settings) -> Iterator[Reason]:
         if parts:
             level, clause = _judge_hidden(program, path, parts)
             yield _reason("temp_or_hidden_path", level, program, "Program runs from a hidden place", clause, "T1564.001")
+
+
+def _loaded(program: Program) -> Iterator[Reason]:
+    """Started through the loader of programs, a program needs no permission to be executed, and the kernel shows the loader in its place."""
+    loaded = _loaded_path(program.process.argv) if _LOADER.fullmatch(tool_of(program)) else None
+    place = temporary_folder(loaded) if loaded else None
+    hidden = loaded is not None and bool(hidden_parts(loaded)) and not is_developer_tool(loaded)
+    if loaded is None or not (place or hidden):
+        return
+    where = f"which lies in {place}" if place else "which lies in a hidden place"
+    yield Reason(
+        rule="temp_or_hidden_path",
+        level="medium",
+        side="image",
+        entity=process_entity(program.process),
+        title=f"Program hides behind the loader: {visible(loaded, 80)}",
+        clause=f"the loader of programs was told to run '{visible(loaded, 120)}', {where}, so that the kernel shows {shown_path(program)} in its place",
+        attack=("T1036", "T1574.006"),
+        evidence={"argv": shown_arguments(program.process), **image_evidence(program)},
+        look=LOOK_AT_PROCESS,
+    )
+
+
+def _loaded_path(argv: list[str]) -> str | None:
+    """What the loader was told to run: its first argument that is no option and no value of one."""
+    arguments = iter(argv[1:20])
+    for argument in arguments:
+        if argument in _LOADER_VALUES:
+            next(arguments, None)
+        elif not argument.startswith("--"):
+            return argument
+    return None
 
 
 def _judge_hidden(program: Program, path: str, parts: list[str]) -> tuple[Level, str]:

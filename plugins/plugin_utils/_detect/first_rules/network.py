@@ -27,7 +27,7 @@ _DRIVEN = re.compile(r"pipe:\[|socket:\[|/dev/pts/\d")
 _LISTED = 5
 _LISTED_PORTS = 20
 # Programs that accept a connection and start another program with it (inetd(8)), or that lend their sockets (systemd.socket(5)).
-_SUPERSERVERS = re.compile(r"systemd|(?:openbsd-|inetutils-|rlinetd|x)?inetd|tcpserver|tcpsvd|busybox|s6-tcpserver.*")
+_SUPERSERVERS = re.compile(r"systemd(?:-socket-activate)?|(?:openbsd-|inetutils-|rlinetd|x)?inetd|tcpserver|tcpsvd|busybox|s6-tcpserver.*")
 _SYSTEM_SCRIPTS = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/usr/share/", "/bin/", "/sbin/")
 
 

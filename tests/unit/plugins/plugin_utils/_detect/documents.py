@@ -57,6 +57,7 @@ class Host:
         defaults = {
             "pid": pid,
             "start_ticks": 1000 + pid,
+            "euid": fields.get("uid", 0),
             "name": name,
             "exe": path,
             "argv": [path or "", "99999"],

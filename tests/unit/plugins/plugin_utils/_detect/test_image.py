@@ -175,3 +175,29 @@ def test_the_image_that_ran_when_the_process_was_read_counts() -> None:
     host.runs("/usr/bin/sleep", "unchanged", exe_inode=1)
     host.sections["executables"]["items"][0].update(inode=2, package_state="changed")
     assert host.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "level"),
+    [
+        (["/lib64/ld-linux-x86-64.so.2", "/tmp/.x", "900"], "medium"),
+        (["ld.so", "--library-path", "/opt/app/lib", "--argv0", "app", "/dev/shm/app"], "medium"),
+        (["ld.so", "--inhibit-cache", "/usr/local/lib/.x/app"], "medium"),
+        (["ld.so", "--library-path", "/tmp/lib", "/opt/app/bin/app", "/tmp/file"], None),
+        (["ld.so", "/home/rose/.vscode-server/node"], None),
+        (["ld.so", "--preload"], None),
+        (["ld.so"], None),
+    ],
+)
+def test_a_program_that_the_loader_was_told_to_run(argv: list[str], level: str | None) -> None:
+    for path in ("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "/usr/lib/x86_64-linux-gnu/ld-2.31.so"):
+        host = Host()
+        pid = host.runs(path, "unchanged", argv=argv)
+        found = [(finding.rule, finding.level, finding.entity["pid"]) for finding in host.findings()]
+        assert found == ([("temp_or_hidden_path", level, pid)] if level else []), argv
+
+
+def test_arguments_of_other_programs_are_no_programs() -> None:
+    host = Host()
+    host.runs("/usr/bin/less", "unchanged", argv=["less", "/tmp/.x"])
+    assert host.findings() == []
