@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._collect.section import check_limit
+from ._collect.section import WrongOption, check_limit, guarded
 from ._collect.target import Target
 
 LIMIT = {"type": "int", "default": 5000}
@@ -18,7 +18,7 @@ def run_section(key: str, collect: Callable[..., Dict[str, Any]], options: Dict[
     module = AnsibleModule(argument_spec=dict(options, limit=LIMIT), supports_check_mode=True)
     try:
         check_limit(module.params["limit"])
-        section = collect(Target(), **module.params)
-    except ValueError as error:
+        section = guarded(lambda: collect(Target(), **module.params))
+    except WrongOption as error:
         module.fail_json(msg="%s. Nothing was read." % error)
     module.exit_json(changed=False, ansible_facts={key: section})

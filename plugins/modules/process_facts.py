@@ -109,7 +109,8 @@ ansible_facts:
               type: int
               sample: 812345
             started_at:
-              description: Start, from the boot time of the target's kernel.
+              description: 'Start, by the clock of the target as it is set now: a clock that was wrong and put right
+                does not change it.'
               returned: success
               type: str
               sample: '2026-11-23T15:01:07Z'
@@ -153,8 +154,14 @@ ansible_facts:
               sample:
               - /bin/sleep
               - '99999'
+            argv_padding:
+              description: 'Empty arguments at the end that were left out of C(argv): one that writes a title over
+                its arguments leaves a long row of them.'
+              returned: success
+              type: int
+              sample: 0
             cwd:
-              description: Current directory.
+              description: Current directory; with the kernel's mark as deleted behind it when it was removed.
               returned: success
               type: str
               sample: /
@@ -224,6 +231,12 @@ ansible_facts:
               returned: success
               type: str
               sample: S
+            is_headless:
+              description: 'Whether its first thread has ended while others live on: it lists as a zombie. What
+                else is said here is of one that lives.'
+              returned: success
+              type: bool
+              sample: false
             session_id:
               description: Session id (setsid(2)).
               returned: success
@@ -270,23 +283,36 @@ ansible_facts:
               returned: success
               type: float
               sample: 0.0
+            connections:
+              description: Sockets with a peer that it holds, in every network namespace. Null where they may not
+                be seen.
+              returned: success
+              type: int
+              sample: 3
             cgroup:
               description: Control group path.
               returned: success
               type: str
               sample: /system.slice/cron.service
             unit:
-              description: systemd unit that it belongs to, by its control group.
+              description: Unit of the system's systemd that it belongs to, by its control group.
               returned: success
               type: str
               sample: cron.service
+            user_unit:
+              description: Unit of a user's own systemd, who is free in what it is called.
+              returned: success
+              type: str
+              sample: app.service
             container_id:
-              description: Id of its container, by its control group.
+              description: 'Id of its container, by the name of its control group. Who may make groups, such as
+                a user below his own, is free in their names: C(foreign_namespaces) tells whether there is a container
+                at all.'
               returned: success
               type: str
               sample: f2c1d0…
             container_engine:
-              description: Engine of its container.
+              description: Engine of its container, by the same name.
               returned: success
               type: str
               sample: docker
@@ -303,6 +329,14 @@ ansible_facts:
               returned: success
               type: str
               sample: '0000000000000000'
+            capability_names:
+              description: Names of the effective capabilities; C(all) for all that process 1 has.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - net_bind_service
+              - net_raw
             seccomp:
               description: 'Seccomp mode: 0 off, 1 strict, 2 filter.'
               returned: success
@@ -343,14 +377,14 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: &id001
+              sample:
                 name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: &id002
+              sample:
               - argv
         host:
           description: What the host as a whole is doing.
@@ -445,6 +479,13 @@ ansible_facts:
               elements: int
               sample:
               - 900
+            top_connections:
+              description: Pids that hold most sockets with a peer, most first.
+              returned: success
+              type: list
+              elements: int
+              sample:
+              - 900
             top_disk:
               description: Pids that read and wrote most in the pause, most first.
               returned: success
@@ -477,13 +518,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         open_files:
           description: An open file descriptor.
           returned: success
@@ -529,13 +572,71 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
+        threads:
+          description: 'A thread that is not what the rest of its process is: another owner, or in other namespaces.'
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            pid:
+              description: Process id.
+              returned: success
+              type: int
+              sample: 4242
+            tid:
+              description: Thread id.
+              returned: success
+              type: int
+              sample: 4243
+            name:
+              description: The kernel's name of it.
+              returned: success
+              type: str
+              sample: worker
+            uid:
+              description: Real uid of the thread.
+              returned: success
+              type: int
+              sample: 0
+            euid:
+              description: Effective uid of the thread.
+              returned: success
+              type: int
+              sample: 0
+            network_namespace:
+              description: Inode number of its network namespace.
+              returned: success
+              type: int
+              sample: 4026532281
+            differs:
+              description: 'In what it differs: C(owner), C(net), C(mnt), C(user).'
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - owner
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample:
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample:
+              - argv
         hidden:
           description: A process that is there but is not listed, or whose place under /proc is covered.
           returned: success
@@ -543,7 +644,7 @@ ansible_facts:
           elements: dict
           contains:
             pid:
-              description: Process id.
+              description: Process id; of a thread that its process does not list the id of that process.
               returned: success
               type: int
               sample: 4242
@@ -561,13 +662,55 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
+        proc_mounts:
+          description: Something that is mounted below C(/proc), or over it once more. Containers cover some of
+            it; on a host hardly anything does.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            mount_point:
+              description: Where.
+              returned: success
+              type: str
+              sample: /proc/sys
+            type:
+              description: Type of the file system.
+              returned: success
+              type: str
+              sample: tmpfs
+            source:
+              description: What was mounted.
+              returned: success
+              type: str
+              sample: tmpfs
+            root:
+              description: 'What of that file system: of a bind mount the folder or file.'
+              returned: success
+              type: str
+              sample: /sys
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample:
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample:
+              - argv
         cross_check:
           description: The second view of the same host, by psutil where the target has it.
           returned: success

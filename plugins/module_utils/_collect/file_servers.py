@@ -126,8 +126,9 @@ class FileServers:
         parts = [part for part in path.split(b"/") if part not in (b"", b".")]
         if not path.startswith(self._proc + b"/"):
             return b"/", parts
-        depth = self._proc.count(b"/") + 2
-        return (b"/" + b"/".join(parts[:depth]), parts[depth:]) if parts[depth - 1 : depth] == [b"root"] else (path, [])
+        # /proc/PID/root, or /proc/PID/task/TID/root
+        depth = next((number + 1 for number, part in enumerate(parts[: self._proc.count(b"/") + 4]) if part == b"root"), None)
+        return (path, []) if depth is None else (b"/" + b"/".join(parts[:depth]), parts[depth:])
 
     def _mount_of(self, handle: int, path: bytes) -> Tuple[Optional[int], Optional[bytes]]:
         """Id and, where it is served, type of the mount of an open file (``/proc/self/fdinfo``, ``/proc/PID/mountinfo``)."""

@@ -34,6 +34,7 @@ def read_host(target: Target, records: List[Dict[str, Any]], sample_seconds: flo
         "is_root": target.is_root,
         "top_cpu": _top(records, lambda record: record["cpu_percent"]),
         "top_memory": _top(records, lambda record: record["rss"]),
+        "top_connections": _top(records, lambda record: record["connections"]),
         "top_disk": _top(records, lambda record: (record["read_rate"] or 0) + (record["write_rate"] or 0)),
     }
     put(host, "hostname", os.fsencode(kernel.nodename))

@@ -32,14 +32,15 @@ def read_open_files(
 
     ``unanswered`` is told of each one whose file system does not answer; its record has what the kernel says of it all the same.
     """
-    for descriptor in procfs.list_descriptors(target.proc, pid, limit):
-        status = _status(target, pid, descriptor.number, unanswered)
+    place = target.place(pid)
+    for descriptor in procfs.list_descriptors(target.proc, place, limit):
+        status = _status(target, place, descriptor.number, unanswered)
         path, is_deleted = descriptor.target, _is_deleted(target, pid, descriptor.target, status)
         record: Dict[str, Any] = {
             "pid": pid,
             "descriptor": descriptor.number,
             "kind": _kind(path, status),
-            "mode": _mode(target, pid, descriptor.number),
+            "mode": _mode(target, place, descriptor.number),
             "is_deleted": is_deleted,
             "inode": status.st_ino if status else None,
         }
@@ -47,10 +48,10 @@ def read_open_files(
         yield record
 
 
-def _status(target: Target, pid: int, number: int, unanswered: Callable[[NoAnswer], None]) -> Optional[os.stat_result]:
+def _status(target: Target, place: procfs.Place, number: int, unanswered: Callable[[NoAnswer], None]) -> Optional[os.stat_result]:
     """Ask the open file itself: the text of its link may be anything."""
     try:
-        path = "%s/%d/fd/%d" % (target.proc, pid, number)
+        path = "%s/%s/fd/%d" % (target.proc, place, number)
         return target.file_servers.ask(path, os.stat, path)  # type: ignore[no-any-return]
     except NoAnswer as error:
         unanswered(error)
@@ -74,10 +75,10 @@ def _is_deleted(target: Target, pid: int, link: bytes, status: Optional[os.stat_
     return status.st_nlink == 0 or (link.endswith(_DELETED) and not is_there(target, path_as_seen(target, pid, link)))
 
 
-def _mode(target: Target, pid: int, number: int) -> Optional[str]:
+def _mode(target: Target, place: procfs.Place, number: int) -> Optional[str]:
     """Access mode from ``/proc/PID/fdinfo`` (octal ``flags``)."""
     try:
-        for line in read_kernel("%s/%d/fdinfo/%d" % (target.proc, pid, number), 4096).split(b"\n"):
+        for line in read_kernel("%s/%s/fdinfo/%d" % (target.proc, place, number), 4096).split(b"\n"):
             if line.startswith(b"flags:"):
                 return _MODES.get(int(line.split()[1], 8) & os.O_ACCMODE)
     except (OSError, ValueError, IndexError):

@@ -4,8 +4,10 @@
 """One process as a record ``process``."""
 
 import base64
+import os
 from collections import Counter
-from typing import Any, Dict, List, Optional, Set, Tuple, Union
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import procfs
 from .cgroups import parse_cgroup
@@ -18,6 +20,15 @@ _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 # Variables that change what a program loads, what an interpreter runs, or what a shell records; and where a login came from.
 _TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_")
 _TELLING_NAMES = (b"BASH_ENV", b"ENV", b"GCONV_PATH", b"PROMPT_COMMAND", b"SSH_CLIENT", b"SSH_CONNECTION")
+# Empty arguments at the end that are no accident.
+_PADDING = 8
+# include/uapi/linux/capability.h, in the order of their bits.
+_CAPABILITIES = (
+    *("chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable", "net_bind_service"),
+    *("net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct", "sys_admin"),
+    *("sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease", "audit_write", "audit_control", "setfcap", "mac_override"),
+    *("mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore"),
+)
 # Arguments and environment of one process, in bytes. Where thousands are that long, the later ones are cut shorter.
 _LONGEST = 65536
 _LONGEST_OF_MANY = 4096
@@ -35,19 +46,21 @@ class ProcessReader:
         self._room = _MANY
         # Where process 1 is closed to us, our own namespaces stand for it.
         self._first = self._namespaces(1) or self._namespaces("self")
+        self._all_capabilities = _all_capabilities(target)
 
     def read(self, stat: procfs.Stat) -> Optional[Dict[str, Any]]:
         """The record of a process without its rates; ``None`` when it has ended meanwhile."""
+        place = self._target.place(stat.pid)
         try:
-            status = procfs.read_status(self._target.proc, stat.pid)
+            status = procfs.read_status(self._target.proc, place)
         except OSError as error:
             if not procfs.is_gone(error):
                 self._builder.error("process", error, "pid %d" % stat.pid)
             return None
         record = self._identity(stat)
         self._credentials(record, stat, status)
-        self._image(record, stat)
-        self._surroundings(record, stat)
+        self._image(record, stat, place)
+        self._surroundings(record, stat, place)
         now = self._again(stat)
         if now is None:
             return None
@@ -71,6 +84,7 @@ class ProcessReader:
             "is_kernel_thread": stat.is_kernel_thread,
             "terminal": procfs.terminal_name(stat.tty_nr),
             "state": stat.state,
+            "is_headless": stat.is_headless,
             "session_id": stat.session,
             "process_group": stat.pgrp,
             "nice": stat.nice,
@@ -80,7 +94,8 @@ class ProcessReader:
             "cpu_percent": None,
             "read_rate": None,
             "write_rate": None,
-            "is_own": stat.pid in self._own,
+            "connections": None,
+            "is_own": stat.pid in self._own or stat.ppid == os.getpid(),
         }
         put(record, "name", stat.comm)
         return record
@@ -93,9 +108,16 @@ class ProcessReader:
         record["user"] = self._user(record["uid"])
         record["loginuid"] = self._try(stat, "login uid", lambda: procfs.read_loginuid(self._target.proc, stat.pid))
         record["capabilities"] = text(status["CapEff"]) if "CapEff" in status else None
+        record["capability_names"] = self._capability_names(record["capabilities"])
         record["seccomp"] = int(status["Seccomp"]) if "Seccomp" in status else None
         record["no_new_privileges"] = status["NoNewPrivs"] == b"1" if "NoNewPrivs" in status else None
         record["tracer_pid"] = int(status.get("TracerPid", b"0")) or None
+
+    def _capability_names(self, mask: Optional[str]) -> Optional[List[str]]:
+        if mask is None:
+            return None
+        bits = int(mask, 16)
+        return ["all"] if bits and bits & self._all_capabilities == self._all_capabilities else names_of_capabilities(bits)
 
     def _user(self, uid: Optional[int]) -> Optional[str]:
         try:
@@ -104,7 +126,7 @@ class ProcessReader:
             self._builder.error("accounts", error, "/etc/passwd")
             return None
 
-    def _image(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
+    def _image(self, record: Dict[str, Any], stat: procfs.Stat, place: procfs.Place) -> None:
         image = read_image(self._target, stat)
         put(record, "exe", image.path)
         record["exe_state"] = image.state
@@ -112,25 +134,28 @@ class ProcessReader:
         record["exe_device"] = image.device
         if image.state == "unreadable":
             self._builder.error("process executable", image.reason, "pid %d" % stat.pid)
-        argv = self._try(stat, "command line", lambda: procfs.read_argv(self._target.proc, stat.pid)) or []
-        put_list(record, "argv", argv, self._longest())
+        argv = self._try(stat, "command line", lambda: procfs.read_argv(self._target.proc, place)) or []
+        kept = without_padding(argv)
+        put_list(record, "argv", kept, self._longest())
+        record["argv_padding"] = len(argv) - len(kept)
         self._room -= sum(map(len, record["argv"]))
 
-    def _surroundings(self, record: Dict[str, Any], stat: procfs.Stat) -> None:
-        proc, pid = self._target.proc, stat.pid
-        nothing = stat.is_kernel_thread or stat.state == "Z"
+    def _surroundings(self, record: Dict[str, Any], stat: procfs.Stat, place: procfs.Place) -> None:
+        proc = self._target.proc
+        nothing = stat.is_kernel_thread or (stat.state == "Z" and not stat.is_headless)
         for name in ("cwd", "root"):
-            link = None if nothing else self._try(stat, "process directories", lambda name=name: procfs.read_link(proc, pid, name))  # type: ignore[misc]
+            link = None if nothing else self._try(stat, "process directories", lambda name=name: procfs.read_link(proc, place, name))  # type: ignore[misc]
             put(record, name, link)
-        group = None if stat.is_kernel_thread else self._try(stat, "control group", lambda: parse_cgroup(text(read_kernel("%s/%d/cgroup" % (proc, pid)))))
+        group = None if stat.is_kernel_thread else self._try(stat, "control group", lambda: parse_cgroup(text(read_kernel("%s/%s/cgroup" % (proc, place)))))
         record["cgroup"] = group.path if group else None
         record["unit"] = group.unit if group else None
+        record["user_unit"] = group.user_unit if group else None
         record["container_id"] = group.container_id if group else None
         record["container_engine"] = group.container_engine if group else None
-        record["foreign_namespaces"] = None if nothing else self._foreign(pid)
-        entries = None if nothing else self._try(stat, "environment", lambda: procfs.read_environment(proc, pid))
+        record["foreign_namespaces"] = None if nothing else self._foreign(place)
+        entries = None if nothing else self._try(stat, "environment", lambda: procfs.read_environment(proc, place))
         self._environment(record, entries)
-        record["stdio"] = None if nothing else self._try(stat, "standard descriptors", lambda: self._stdio(pid))
+        record["stdio"] = None if nothing else self._try(stat, "standard descriptors", lambda: self._stdio(place))
 
     def _try(self, stat: procfs.Stat, what: str, read: Any) -> Any:
         """Read something of a process: what we may not see is counted, what is gone is nothing."""
@@ -166,31 +191,51 @@ class ProcessReader:
     def _longest(self) -> int:
         return _LONGEST if self._room > 0 else _LONGEST_OF_MANY
 
-    def _stdio(self, pid: int) -> Any:
+    def _stdio(self, place: procfs.Place) -> Any:
         links = []
         for number in range(3):
             try:
-                links.append(text(procfs.read_link(self._target.proc, pid, "fd/%d" % number)[:4096]))
+                links.append(text(procfs.read_link(self._target.proc, place, "fd/%d" % number)[:4096]))
             except FileNotFoundError:
                 links.append("")
         return links
 
-    def _namespaces(self, pid: Union[int, str]) -> Dict[str, int]:
+    def _namespaces(self, place: procfs.Place) -> Dict[str, int]:
         found = {}
         for kind in _NAMESPACES:
             try:
-                found[kind] = procfs.namespace(self._target.proc, pid, kind)
+                found[kind] = procfs.namespace(self._target.proc, place, kind)
             except OSError:
                 continue
         return found
 
-    def _foreign(self, pid: int) -> Optional[Any]:
+    def _foreign(self, place: procfs.Place) -> Optional[Any]:
         if not self._first:
             return None
-        own = self._namespaces(pid)
+        own = self._namespaces(place)
         if not own:
             return None
         return [kind for kind in _NAMESPACES if kind in own and own[kind] != self._first.get(kind)]
+
+
+def names_of_capabilities(mask: int) -> List[str]:
+    """The names of capabilities(7) in a mask; one that is newer than this list by its number."""
+    return [_CAPABILITIES[bit] if bit < len(_CAPABILITIES) else "cap_%d" % bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+
+
+def _all_capabilities(target: Target) -> int:
+    """What process 1 has: on a host all that the kernel knows, in a container all that there is to have."""
+    with suppress(OSError, ValueError, KeyError):
+        first = int(procfs.read_status(target.proc, 1)["CapEff"], 16)
+        if first:
+            return first
+    return (1 << len(_CAPABILITIES)) - 1
+
+
+def without_padding(argv: List[bytes]) -> List[bytes]:
+    """The arguments without a long row of empty ones at their end, which who writes a title over them leaves (setproctitle(3))."""
+    last = next((index for index in range(len(argv) - 1, -1, -1) if argv[index]), 0)
+    return argv[: last + 1] if len(argv) - last - 1 > _PADDING else argv
 
 
 def _is_telling(name: bytes) -> bool:

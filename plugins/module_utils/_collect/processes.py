@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 from . import cross_check, procfs, sampling
+from .connections import count_connections
 from .hidden import find_hidden
 from .host_load import read_host
 from .open_files import read_open_files
 from .ports import read_listeners
 from .process_record import ProcessReader, belongs_to
-from .section import SectionBuilder
+from .section import SectionBuilder, WrongOption
 from .target import Target
+from .threads import find_odd_threads
 
 OPEN_FILES_LIMIT = 20000
 OPEN_FILES_OF_ONE = 2000
@@ -35,7 +37,7 @@ def collect(
 ) -> Dict[str, Any]:
     """Read the processes that ``users``, ``pids`` and ``names`` ask for; all of them when none is given.
 
-    ``meanwhile`` runs inside the sampling pause, which lasts ``sample_seconds`` or as long as ``meanwhile`` needs. Raises ``ValueError``.
+    ``meanwhile`` runs inside the sampling pause, which lasts ``sample_seconds`` or as long as ``meanwhile`` needs. Raises ``WrongOption``.
     """
     check_sample(sample_seconds)
     builder = SectionBuilder(limit)
@@ -43,6 +45,8 @@ def collect(
     reader = ProcessReader(target, builder, environment)
     records = [record for record in map(reader.read, target.stats.values()) if record]
     meanwhile()
+    _add_connections(target, builder, records)
+    find_odd_threads(target, builder)
     find_hidden(target, builder)
     builder.single("cross_check", cross_check.compare(target, lambda: read_listeners(target)))
     after = _sample_again(target, reader, before, sample_seconds, records) if sample_seconds else before
@@ -52,6 +56,8 @@ def collect(
     builder.declare("interfaces")
     for record in sampling.interface_rates(before, after):
         builder.add(record, to="interfaces", limit=INTERFACES_LIMIT)
+    if not target.stats:
+        builder.error("processes", target.no_list or "%s lists none: it is not the kernel's own file system of processes" % target.proc, target.proc)
     for pid in sorted(target.unreadable_processes):
         builder.error("process", "Permission denied", "pid %d" % pid)
     wanted = list(filter(_Wanted(target, builder, users, pids, names), records))
@@ -62,9 +68,9 @@ def collect(
 
 
 def check_sample(seconds: float) -> None:
-    """Raise ``ValueError`` for a pause that is none."""
+    """Raise ``WrongOption`` for a pause that is none."""
     if not 0 <= seconds <= LONGEST_SAMPLE:
-        raise ValueError("sample_seconds must be from 0 to %d, not %s" % (LONGEST_SAMPLE, seconds))
+        raise WrongOption("sample_seconds must be from 0 to %d, not %s" % (LONGEST_SAMPLE, seconds))
 
 
 def _sample_again(target: Target, reader: ProcessReader, before: sampling.Sample, seconds: float, records: List[Dict[str, Any]]) -> sampling.Sample:
@@ -75,6 +81,18 @@ def _sample_again(target: Target, reader: ProcessReader, before: sampling.Sample
     started = [stat for pid, stat in stats.items() if pid not in target.stats or target.stats[pid].starttime != stat.starttime]
     records += [record for record in map(reader.read, started) if record]
     return after
+
+
+def _add_connections(target: Target, builder: SectionBuilder, records: List[Dict[str, Any]]) -> None:
+    """Who owns which socket is known where the section of ports was read just now."""
+    try:
+        connections = count_connections(target, target.read_socket_owners() if target.socket_owners is None else target.socket_owners)
+    except (OSError, ValueError) as error:
+        builder.error("connections", error)
+        return
+    for record in records:
+        if record["pid"] not in target.unreadable_descriptors:
+            record["connections"] = connections.get(record["pid"], 0)
 
 
 def _add_rates(record: Dict[str, Any], before: sampling.Sample, after: sampling.Sample, builder: SectionBuilder) -> None:

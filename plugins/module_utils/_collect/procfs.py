@@ -17,6 +17,10 @@ PF_KTHREAD = 0x00200000  # include/linux/sched.h
 GONE = (errno.ENOENT, errno.ESRCH)
 
 _NOT_SET = 4294967295  # (uid_t) -1
+_ENDED = ("Z", "X")
+
+# Where a process is found below /proc: its pid, "self", or one of its threads (PID/task/TID).
+Place = Union[int, str]
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -45,6 +49,11 @@ class Stat(NamedTuple):
     def is_kernel_thread(self) -> bool:
         """Decided by the kernel's own flag: names and empty command lines are under the control of the process."""
         return bool(self.flags & PF_KTHREAD)
+
+    @property
+    def is_headless(self) -> bool:
+        """Whether the first thread has ended, so that all say zombie, while others live on (pthread_exit(3) in ``main``)."""
+        return self.state in _ENDED and self.num_threads > 1
 
 
 class Descriptor(NamedTuple):
@@ -88,9 +97,26 @@ def parse_stat(data: bytes) -> Stat:
     )
 
 
-def read_stat(proc: str, pid: int) -> Stat:
+def read_stat(proc: str, pid: Place) -> Stat:
     """Read ``/proc/PID/stat``."""
-    return parse_stat(read_kernel("%s/%d/stat" % (proc, pid)))
+    return parse_stat(read_kernel("%s/%s/stat" % (proc, pid)))
+
+
+def list_threads(proc: str, pid: int) -> List[int]:
+    """The ids of the threads of a process."""
+    return [int(name) for name in os.listdir("%s/%d/task" % (proc, pid))]
+
+
+def living_thread(proc: str, pid: int) -> Place:
+    """The place of a thread that has not ended; of the process itself where there is none."""
+    for tid in list_threads(proc, pid):
+        place = "%d/task/%d" % (pid, tid)
+        try:
+            if read_stat(proc, place).state not in _ENDED:
+                return place
+        except (OSError, ValueError, IndexError):
+            continue
+    return pid
 
 
 def read_colon_file(path: str) -> Dict[str, bytes]:
@@ -103,51 +129,51 @@ def read_colon_file(path: str) -> Dict[str, bytes]:
     return fields
 
 
-def read_status(proc: str, pid: int) -> Dict[str, bytes]:
+def read_status(proc: str, pid: Place) -> Dict[str, bytes]:
     """Read ``/proc/PID/status``."""
-    return read_colon_file("%s/%d/status" % (proc, pid))
+    return read_colon_file("%s/%s/status" % (proc, pid))
 
 
-def read_loginuid(proc: str, pid: int) -> Optional[int]:
+def read_loginuid(proc: str, pid: Place) -> Optional[int]:
     """The login that a process descends from, ``None`` where there never was one or the kernel keeps none."""
     try:
-        value = int(read_kernel("%s/%d/loginuid" % (proc, pid), 64))
+        value = int(read_kernel("%s/%s/loginuid" % (proc, pid), 64))
     except (FileNotFoundError, PermissionError, ValueError):
         return None
     return None if value == _NOT_SET else value
 
 
-def read_argv(proc: str, pid: int) -> List[bytes]:
+def read_argv(proc: str, pid: Place) -> List[bytes]:
     """The arguments, apart; none for kernel threads, zombies, and whoever asked prctl(2) for none; one empty argument is one."""
-    data = read_kernel("%s/%d/cmdline" % (proc, pid), 1 << 21)
+    data = read_kernel("%s/%s/cmdline" % (proc, pid), 1 << 21)
     if not data:
         return []
     return (data[:-1] if data.endswith(b"\0") else data).split(b"\0")
 
 
-def read_environment(proc: str, pid: int) -> List[Tuple[bytes, bytes]]:
+def read_environment(proc: str, pid: Place) -> List[Tuple[bytes, bytes]]:
     """The environment the process was started with, as (name, value); entries without ``=`` have an empty value."""
     entries = []
-    for entry in read_kernel("%s/%d/environ" % (proc, pid), 1 << 21).split(b"\0"):
+    for entry in read_kernel("%s/%s/environ" % (proc, pid), 1 << 21).split(b"\0"):
         if entry:
             name, _equals, value = entry.partition(b"=")
             entries.append((name, value))
     return entries
 
 
-def read_link(proc: str, pid: int, name: str) -> bytes:
+def read_link(proc: str, pid: Place, name: str) -> bytes:
     """The text of ``/proc/PID/<name>`` (``exe``, ``cwd``, ``root``, ``ns/net`` …)."""
-    return os.readlink(os.fsencode("%s/%d/%s" % (proc, pid, name)))
+    return os.readlink(os.fsencode("%s/%s/%s" % (proc, pid, name)))
 
 
-def namespace(proc: str, pid: Union[int, str], kind: str) -> int:
+def namespace(proc: str, pid: Place, kind: str) -> int:
     """The inode number that identifies a namespace of a process, or of ``"self"`` (namespaces(7)); ``kind`` as in ``ns/<kind>``."""
     return os.stat("%s/%s/ns/%s" % (proc, pid, kind)).st_ino
 
 
-def list_descriptors(proc: str, pid: int, limit: Optional[int] = None) -> Iterator[Descriptor]:
+def list_descriptors(proc: str, pid: Place, limit: Optional[int] = None) -> Iterator[Descriptor]:
     """The open descriptors, at most ``limit``; one that is closed meanwhile is left out."""
-    with os.scandir(os.fsencode("%s/%d/fd" % (proc, pid))) as entries:  # a process may have a million: never all names at once
+    with os.scandir(os.fsencode("%s/%s/fd" % (proc, pid))) as entries:  # a process may have a million: never all names at once
         for entry in islice(entries, limit):
             try:
                 yield Descriptor(int(entry.name), os.readlink(entry.path))
@@ -161,7 +187,7 @@ def count_descriptors(proc: str, pids: Iterable[int], limit: int) -> int:
     count = 0
     for pid in pids:
         try:
-            with os.scandir("%s/%d/fd" % (proc, pid)) as entries:
+            with os.scandir("%s/%s/fd" % (proc, pid)) as entries:
                 count += sum(1 for _entry in islice(entries, limit - count))
         except OSError:
             continue

@@ -46,8 +46,9 @@ def read_image(target: Target, stat: procfs.Stat) -> Image:
         return Image(None, "kernel")
     link = None
     try:
-        link = procfs.read_link(target.proc, stat.pid, "exe")
-        exe = "%s/%d/exe" % (target.proc, stat.pid)
+        place = target.place(stat.pid)
+        link = procfs.read_link(target.proc, place, "exe")
+        exe = "%s/%s/exe" % (target.proc, place)
         status = target.file_servers.ask(exe, os.stat, exe)
     except OSError as error:
         if procfs.is_gone(error):
@@ -79,13 +80,13 @@ def _without_mark(link: bytes) -> bytes:
 
 def path_as_seen(target: Target, pid: int, path: bytes) -> bytes:
     """A path as the process sees it: in its own root and mount namespace (``/proc/PID/root``, proc(5))."""
-    return os.fsencode("%s/%d/root" % (target.proc, pid)) + path
+    return os.fsencode("%s/%s/root" % (target.proc, target.place(pid))) + path
 
 
 def runs_in_our_root(target: Target, pid: int) -> bool:
     """Tell whether the root directory of a process is the host's; ``True`` where that may not be seen."""
     try:
-        root = "%s/%d/root" % (target.proc, pid)
+        root = "%s/%s/root" % (target.proc, target.place(pid))
         inside, outside = target.file_servers.ask(root, os.stat, root), os.stat(target.root or "/")
     except OSError:
         return True
@@ -113,7 +114,7 @@ def _views(target: Target, stat: procfs.Stat) -> Iterator[Tuple[bytes, bool]]:
 
 def _mounts(target: Target, pid: Union[int, str]) -> Optional[int]:
     try:
-        return procfs.namespace(target.proc, pid, "mnt")
+        return procfs.namespace(target.proc, target.place(pid) if isinstance(pid, int) else pid, "mnt")
     except OSError:
         return None
 

@@ -5,7 +5,7 @@
 
 import time
 from collections import OrderedDict
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .reading import iso_time, reason_of
 
@@ -13,10 +13,14 @@ _SUBJECTS = 5
 _ERRORS = 200
 
 
+class WrongOption(ValueError):
+    """What was asked for makes no sense."""
+
+
 def check_limit(limit: int) -> None:
-    """Raise ``ValueError`` for a limit that would leave nothing."""
+    """Raise ``WrongOption`` for a limit that would leave nothing."""
     if limit < 1:
-        raise ValueError("limit must be at least 1, not %d" % limit)
+        raise WrongOption("limit must be at least 1, not %d" % limit)
 
 
 class SectionBuilder:
@@ -75,3 +79,22 @@ class SectionBuilder:
             seconds=round(time.monotonic() - self._began, 4),
         )
         return section
+
+
+def guarded(read: Callable[[], Dict[str, Any]]) -> Dict[str, Any]:
+    """Read a section; whatever goes wrong in one must not cost the others. Raises ``WrongOption``."""
+    try:
+        return read()
+    except WrongOption:
+        raise
+    except Exception as error:  # noqa: BLE001
+        builder = SectionBuilder(0)
+        builder.error("section", error, _place(error))
+        return builder.finish()
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else "%s, line %d" % (trace.tb_frame.f_code.co_filename.rpartition("/")[2], trace.tb_lineno)

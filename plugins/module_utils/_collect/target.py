@@ -4,6 +4,7 @@
 """The host while it is read: what several sections need is read once and kept here."""
 
 import os
+import time
 from typing import Dict, Iterable, List, Optional, Set
 
 from . import procfs
@@ -15,6 +16,7 @@ from .section import SectionBuilder
 MAX_DESCRIPTORS = 50000
 _MAX_DESCRIPTORS_IN_ALL = 500000
 _SHARE_OF_DESCRIPTORS = 1000
+_CLOCK_BOOTTIME = 7  # include/uapi/linux/time.h; Python has the name from 3.7 on
 
 
 class Target:
@@ -29,12 +31,15 @@ class Target:
         self._stats: Optional[Dict[int, procfs.Stat]] = None
         self._boot_time: Optional[float] = None
         self._descriptors_left = 0
+        self.no_list: Optional[OSError] = None
         self.unreadable_descriptors: Set[int] = set()
         self.cut_descriptors: Set[int] = set()
         self.unreadable_processes: Set[int] = set()
         self.covered: Set[int] = set()
         self.programs_by_size: Optional[Dict[int, List[bytes]]] = None
         self.digests_of_programs: Dict[bytes, Optional[str]] = {}
+        # As they were read last: what only counts sockets need not read them again.
+        self.socket_owners: Optional[Dict[int, List[int]]] = None
 
     def path(self, absolute: str) -> str:
         """Where a file of the host is found."""
@@ -51,13 +56,28 @@ class Target:
     def stats(self) -> Dict[int, procfs.Stat]:
         """``/proc/PID/stat`` of every process that was listed and still there, by pid.
 
-        Left out are pids in ``unreadable_processes``, and in ``covered`` those whose directory shows another process.
+        Left out are pids in ``unreadable_processes``, and in ``covered`` those whose directory shows another process. There are none
+        where /proc cannot be listed: ``no_list`` says why.
         """
         if self._stats is None:
             self._stats = {}
-            for pid in procfs.list_pids(self.proc):
+            try:
+                pids = procfs.list_pids(self.proc)
+            except OSError as error:
+                pids, self.no_list = [], error
+            for pid in pids:
                 self._add_stat_of(pid, self._stats)
         return self._stats
+
+    def place(self, pid: int) -> procfs.Place:
+        """Where a process is found below /proc: what a zombie shows nothing of, its other threads do."""
+        stat = self.stats.get(pid)
+        if stat is None or not stat.is_headless:
+            return pid
+        try:
+            return procfs.living_thread(self.proc, pid)
+        except OSError:
+            return pid
 
     def _add_stat_of(self, pid: int, stats: Dict[int, procfs.Stat]) -> None:
         try:
@@ -84,13 +104,14 @@ class Target:
         for pid in procfs.list_pids(self.proc):
             if pid not in self.covered:
                 self._add_sockets_of(pid, owners)
+        self.socket_owners = owners
         return owners
 
     def _add_sockets_of(self, pid: int, owners: Dict[int, List[int]]) -> None:
         limit = MAX_DESCRIPTORS if self._descriptors_left > 0 else _SHARE_OF_DESCRIPTORS
         count = 0
         try:
-            for descriptor in procfs.list_descriptors(self.proc, pid, limit + 1):
+            for descriptor in procfs.list_descriptors(self.proc, self.place(pid), limit + 1):
                 count += 1
                 if descriptor.target.startswith(b"socket:["):
                     holders = owners.setdefault(int(descriptor.target[8:-1]), [])
@@ -119,7 +140,7 @@ class Target:
     def uids_of(self, pid: int) -> Set[int]:
         """Every uid of a process, and the login it descends from; empty when it is gone."""
         try:
-            fields = procfs.read_status(self.proc, pid).get("Uid", b"").split()
+            fields = procfs.read_status(self.proc, self.place(pid)).get("Uid", b"").split()
             login = procfs.read_loginuid(self.proc, pid)
         except OSError:
             return set()
@@ -127,9 +148,12 @@ class Target:
 
     @property
     def boot_time(self) -> float:
-        """Seconds since 1970."""
+        """Seconds since 1970, by the clock as it is set now: the kernel counts back from that."""
         if self._boot_time is None:
-            self._boot_time = procfs.boot_time(self.proc)
+            try:
+                self._boot_time = procfs.boot_time(self.proc)
+            except (OSError, ValueError, IndexError):
+                self._boot_time = time.time() - time.clock_gettime(_CLOCK_BOOTTIME)
         return self._boot_time
 
     def started_at(self, stat: procfs.Stat) -> float:

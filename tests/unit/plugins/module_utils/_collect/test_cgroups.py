@@ -10,25 +10,58 @@ from ansible_collections.incident.response.plugins.module_utils._collect.cgroups
 HEX = "0123456789abcdef" * 4
 
 
+USER = "/user.slice/user-1000.slice"
+
+
 @pytest.mark.parametrize(
-    "data, unit, engine, container",
+    "data, unit, user_unit",
     [
-        ("0::/system.slice/cron.service\n", "cron.service", None, None),
-        ("0::/user.slice/user-1000.slice/session-3.scope\n", "session-3.scope", None, None),
-        ("0::/user.slice/user-1000.slice/user@1000.service/app.slice/evil.service\n", "evil.service", None, None),
-        ("0::/user.slice\n", "user.slice", None, None),
-        ("0::/\n", None, None, None),
-        ("0::/system.slice/docker-%s.scope\n" % HEX, "docker-%s.scope" % HEX, "docker", HEX),
-        ("12:pids:/docker/%s\n1:name=systemd:/docker/%s\n" % (HEX, HEX), None, "docker", HEX),
-        ("0::/machine.slice/libpod-%s.scope/container\n" % HEX, "libpod-%s.scope" % HEX, "podman", HEX),
-        ("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-%s.scope\n" % HEX, "cri-containerd-%s.scope" % HEX, "containerd", HEX),
-        ("0::/lxc.payload.web/init.scope\n", "init.scope", "lxc", "web"),
-        ("0::/\n1:name=systemd:/system.slice/ssh.service\n", "ssh.service", None, None),
+        ("0::/system.slice/cron.service\n", "cron.service", None),
+        ("0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service", None),
+        ("0::%s/session-3.scope\n" % USER, "session-3.scope", None),
+        ("0::%s/user@1000.service/app.slice/evil.service\n" % USER, "user@1000.service", "evil.service"),
+        ("0::%s/user@1000.service/app.slice/ssh.service\n" % USER, "user@1000.service", "ssh.service"),
+        ("0::%s/user@1000.service/init.scope\n" % USER, "user@1000.service", "init.scope"),
+        ("0::%s/user@1000.service\n" % USER, "user@1000.service", None),
+        ("0::/system.slice/own.service/made/ssh.service\n", "own.service", None),
+        ("0::/machine.slice/systemd-nspawn@web.service/payload/system.slice/ssh.service\n", "systemd-nspawn@web.service", None),
+        ("0::/user.slice\n", "user.slice", None),
+        ("0::/\n", None, None),
+        ("0::/\n1:name=systemd:/system.slice/ssh.service\n", "ssh.service", None),
+        ("0::/../../system.slice/ssh.service\n", "ssh.service", None),
     ],
 )
-def test_paths(data, unit, engine, container):
+def test_units(data, unit, user_unit):
     group = parse_cgroup(data)
-    assert (group.unit, group.container_engine, group.container_id) == (unit, engine, container)
+    assert (group.unit, group.user_unit, group.container_id) == (unit, user_unit, "web" if "nspawn" in data else None)
+
+
+@pytest.mark.parametrize(
+    "path, engine, container",
+    [
+        ("/system.slice/docker-%s.scope", "docker", HEX),
+        ("/docker/%s", "docker", HEX),
+        ("/docker/%s/system.slice/ssh.service", "docker", HEX),
+        ("/machine.slice/libpod-%s.scope/container", "podman", HEX),
+        (USER + "/user@1000.service/user.slice/libpod-%s.scope/container", "podman", HEX),
+        ("/kubepods.slice/kubepods-pod1.slice/cri-containerd-%s.scope", "containerd", HEX),
+        ("/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1.slice:cri-containerd:%s", "containerd", HEX),
+        ("/system.slice/nerdctl-%s.scope", "containerd", HEX),
+        ("/kubepods/besteffort/pod12345678-1234/%s", "kubernetes", HEX),
+        ("/kubepods.slice/kubepods-pod1.slice/crio-%s.scope", "cri-o", HEX),
+        ("/ecs/0a1b/%s", "ecs", HEX),
+        ("/lxc.payload.web/init.scope%.0s", "lxc", "web"),
+        ("/lxc/web%.0s", "lxc", "web"),
+        ("/machine.slice/machine-web.scope%.0s", "systemd-nspawn", "web"),
+        ("/machine.slice/systemd-nspawn@web.service/payload%.0s", "systemd-nspawn", "web"),
+        ("/docker/%.63s", None, None),
+        ("/system.slice/my-docker-%s.service", None, None),
+    ],
+)
+def test_containers(path, engine, container):
+    for data in ("0::%s\n" % (path % HEX), "12:pids:/x\n1:name=systemd:%s\n" % (path % HEX)):
+        group = parse_cgroup(data)
+        assert (group.container_engine, group.container_id) == (engine, container)
 
 
 def test_no_hierarchy_is_no_group():

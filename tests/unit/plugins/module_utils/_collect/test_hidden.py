@@ -200,3 +200,60 @@ print(json.dumps(builder.finish()))
         section = json.loads(run_elsewhere(["-m", "-p", "--fork", "--mount-proc"], code.replace("%s", option)))
         assert section["hidden"] == []
         assert "hidepid" in section["errors"][0]["reason"]
+
+
+def test_a_thread_that_its_process_does_not_list_is_found(python, monkeypatch):
+    child = python("threading.Thread(target=time.sleep, args=(99,), daemon=True).start()")
+    (tid,) = [tid for tid in procfs.list_threads("/proc", child.pid) if tid != child.pid]
+    real = procfs.list_threads
+    monkeypatch.setattr(procfs, "list_threads", lambda proc, pid: [found for found in real(proc, pid) if found != tid])
+    (record,) = find()["hidden"]
+    assert (record["pid"], record["how"]) == (child.pid, "unlisted")
+    assert "thread %d " % tid in record["detail"]
+
+
+def test_one_above_every_pid_that_was_given_out_is_found_in_its_control_group(spawn, monkeypatch, tree):
+    child, real = spawn(["sleep", "99"]), procfs.list_pids
+    monkeypatch.setattr(procfs, "list_pids", lambda proc: [pid for pid in real(proc) if pid != child.pid])
+    monkeypatch.setattr(hidden, "_highest", lambda target, listed: 1)
+    (tree.root / "sys/fs/cgroup/a/b").mkdir(parents=True)
+    (tree.root / "sys/fs/cgroup/cgroup.procs").write_text("1\n0\n")
+    (tree.root / "sys/fs/cgroup/a/cgroup.procs").write_text("")
+    (tree.root / "sys/fs/cgroup/a/b/cgroup.procs").write_text("%d\n%d\n" % (os.getpid(), child.pid))
+    assert [record["pid"] for record in find(Target(str(tree.root)))["hidden"]] == [child.pid]
+
+
+def test_what_is_mounted_below_proc_is_listed(as_root, run_elsewhere):
+    code = """
+import json, os, subprocess
+from ansible_collections.incident.response.plugins.module_utils._collect import hidden, section, target
+def mount(*words):
+    subprocess.check_call(["mount"] + list(words))
+mount("-t", "tmpfs", "a b", "/proc/sys")
+mount("--bind", "/proc/version", "/proc/loadavg")
+mount("-t", "proc", "again", "/proc")
+builder = section.SectionBuilder(10)
+hidden.find_hidden(target.Target(), builder)
+print(json.dumps(builder.finish()))
+"""
+    section = json.loads(run_elsewhere(["-m"], code))
+    mounts = [(record["mount_point"], record["type"], record["source"]) for record in section["proc_mounts"]]
+    assert ("/proc/sys", "tmpfs", "a b") in mounts
+    assert "/proc/loadavg" in [mount[0] for mount in mounts]
+    assert ("/proc", "proc", "again") in mounts
+    assert section["hidden"] == []
+
+
+def test_no_proc_at_all_is_said(as_root, run_elsewhere):
+    code = """
+import json, os, subprocess
+from ansible_collections.incident.response.plugins.module_utils._collect import processes, target
+subprocess.check_call(["mount", "-t", "tmpfs", "none", "/proc"])
+print(json.dumps(processes.collect(target.Target(), sample_seconds=0)))
+"""
+    section = json.loads(run_elsewhere(["-m"], code))
+    assert section["items"] == section["hidden"] == []
+    said = {error["what"]: error["reason"] for error in section["errors"]}
+    assert "not the kernel's own file system of processes" in said["processes"]
+    assert "hidden processes" in said
+    assert section["host"]["hostname"]

@@ -13,7 +13,7 @@ from ansible_collections.incident.response.plugins.module_utils._schema.processe
 
 
 def record(pid, **usage):
-    return dict({"pid": pid, "cpu_percent": None, "rss": 0, "read_rate": None, "write_rate": None}, **usage)
+    return dict({"pid": pid, "cpu_percent": None, "rss": 0, "read_rate": None, "write_rate": None, "connections": None}, **usage)
 
 
 def test_this_host():
@@ -39,12 +39,15 @@ def test_the_busiest_come_first_and_the_idle_not_at_all():
     assert host["top_cpu"] == [3, 2]
     assert host["top_memory"] == list(range(39, 29, -1))
     assert host["top_disk"] == [3]
+    assert host["top_connections"] == []
+    assert read_host(Target(), [record(1, connections=3), record(2, connections=0), record(3, connections=7)], 1.0)["top_connections"] == [3, 1]
 
 
 def test_a_host_with_nothing_to_read(tree):
     (tree.proc / "stat").unlink()
     host = read_host(tree.target(), [], 0.0)
-    assert [host[name] for name in ("booted_at", "load", "memory_total", "swap_free", "distribution")] == [None] * 5
+    assert [host[name] for name in ("load", "memory_total", "swap_free", "distribution")] == [None] * 4
+    assert host["booted_at"]  # by the kernel's clock
     assert host["processes"] == 0
 
 

@@ -8,10 +8,12 @@ import ctypes
 import os
 import shutil
 import sys
+import time
 
 import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect import process_record, procfs
+from ansible_collections.incident.response.plugins.module_utils._collect.open_files import read_open_files
 from ansible_collections.incident.response.plugins.module_utils._collect.process_record import ProcessReader, belongs_to
 from ansible_collections.incident.response.plugins.module_utils._collect.section import SectionBuilder
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
@@ -161,6 +163,80 @@ def test_a_record_does_not_mix_two_processes(tree, monkeypatch):
     assert read(target, 10)[0] is None
 
 
+@pytest.mark.parametrize(
+    "argv, kept, padding",
+    [
+        ([b"nginx: worker process"] + [b""] * 9, [b"nginx: worker process"], 9),
+        ([b"cmd"] + [b""] * 8, [b"cmd"] + [b""] * 8, 0),
+        ([b"", b"x"] + [b""] * 30, [b"", b"x"], 30),
+        ([b""] * 40, [b""], 39),
+        ([], [], 0),
+    ],
+)
+def test_a_long_row_of_empty_arguments_is_counted(tree, argv, kept, padding):
+    tree.process(10, argv=argv)
+    record, _errors = read(tree.target(), 10)
+    assert ([part.encode() for part in record["argv"]], record["argv_padding"]) == (kept, padding)
+
+
+def test_one_that_writes_a_title_over_its_arguments(python):
+    code = """
+import ctypes
+line = open("/proc/self/stat").read().rpartition(")")[2].split()
+start, end = int(line[45]), int(line[46])
+ctypes.memset(start, 0, end - start)
+ctypes.memmove(start, b"title: of mine", 14)
+"""
+    record = live(python(code))
+    assert record["argv"] == ["title: of mine"]
+    assert record["argv_padding"] > 100
+
+
+HEADLESS = """
+def work():
+    print("ready", flush=True)
+    time.sleep(99)
+threading.Thread(target=work).start()
+time.sleep(0.3)
+import ctypes
+held = socket.socket()
+ctypes.CDLL(None).syscall(%d, 0)
+""" % {"x86_64": 60, "aarch64": 93}.get(os.uname().machine, 60)
+
+
+def test_a_process_whose_first_thread_has_ended_is_read_through_another(python):
+    child = python(HEADLESS, said=True, env={"HISTFILE": "/dev/null"})
+    deadline = time.monotonic() + 10
+    while procfs.read_stat("/proc", child.pid).state != "Z" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    record = live(child)
+    assert (record["state"], record["is_headless"], record["exe_state"]) == ("Z", True, "present")
+    assert os.path.realpath(record["exe"]) == os.path.realpath(sys.executable)
+    assert record["argv"][0] == sys.executable
+    assert record["environment"] == {"HISTFILE": "/dev/null"}
+    assert record["cwd"] == os.getcwd()
+    assert record["stdio"][0].startswith("pipe:[")
+    assert [child.pid] in Target().read_socket_owners().values()
+    assert child.pid in {entry["pid"] for entry in read_open_files(Target(), child.pid)}
+
+
+@pytest.mark.parametrize(
+    "mask, first, names",
+    [
+        ("0000000000000000", "000001ffffffffff", []),
+        ("0000000000003000", "000001ffffffffff", ["net_admin", "net_raw"]),
+        ("000001ffffffffff", "000001ffffffffff", ["all"]),
+        ("000001fffeffffff", "000001fffeffffff", ["all"]),
+        ("0000020000000001", "000001ffffffffff", ["chown", "cap_41"]),
+    ],
+)
+def test_names_of_capabilities(tree, mask, first, names):
+    tree.process(1, status="Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nCapEff:\t%s\n" % first)
+    tree.process(10, status="Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nCapEff:\t%s\n" % mask)
+    record, _errors = read(tree.target(), 10)
+    assert record["capability_names"] == names
+
+
 def test_a_zombie_is_one(spawn):
     child = spawn(["/bin/true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -225,6 +301,7 @@ def as_plain_user_sees_process_1():
 def test_namespaces_that_differ_are_named(as_root, run_elsewhere):
     code = """
 import os, subprocess
+from ansible_collections.incident.response.plugins.module_utils._collect.open_files import read_open_files
 from ansible_collections.incident.response.plugins.module_utils._collect.process_record import ProcessReader
 from ansible_collections.incident.response.plugins.module_utils._collect.section import SectionBuilder
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target

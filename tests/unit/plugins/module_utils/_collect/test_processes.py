@@ -153,6 +153,34 @@ def test_who_was_asked_for_and_is_not_there_is_said():
     assert said["user asked for"] == ["nobody-of-that-name"]
 
 
+def test_who_holds_connections(python):
+    code = """
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen(50)
+held = [socket.create_connection(server.getsockname()) for _number in range(40)]
+taken = [server.accept() for _number in range(40)]
+"""
+    child = python(code)
+    section = collect(Target(), sample_seconds=0)
+    assert one(section, child.pid)["connections"] == 80
+    assert child.pid in section["host"]["top_connections"]
+
+
+def test_a_clock_that_cannot_be_read_from_proc_costs_nothing(tree):
+    (tree.proc / "stat").write_bytes(b"cpu 1 2 3\n")
+    tree.process(10, start=100)
+    section = collect(tree.target(), sample_seconds=0)
+    started = time.time() - time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", 7)) + 1
+    assert one(section, 10)["started_at"][:14] == time.strftime("%Y-%m-%dT%H:", time.gmtime(started))
+
+
+@pytest.mark.parametrize("boot", [0, -5, 4291747200, 1 << 62])
+def test_a_clock_that_is_wrong_by_centuries(tree, boot):
+    """1970, before it, 2106, and no time at all."""
+    (tree.proc / "stat").write_bytes(b"btime %d\n" % boot)
+    tree.process(10, start=100)
+    assert one(collect(tree.target(), sample_seconds=0), 10)["start_ticks"] == 100
+
+
 def test_processes_that_may_not_be_read_are_said(tree, monkeypatch):
     me = tree.process(os.getpid())
     (me / "mountinfo").write_bytes(b"")
