@@ -39,7 +39,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, variables)
         _validated, options = self.validate_argument_spec(argument_spec=_SPEC)
         try:
-            case = Case(options["case_dir"], options["case"] or Run.current(variables).default_case)
+            run = Run.current(variables)
+            case = Case(options["case_dir"], options["case"] or run.default_case)
             settings = Settings(
                 expected_ports=frozenset(options["expected_ports"]),
                 cpu_percent=options["cpu_percent"],
@@ -52,7 +53,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not case.exists():
                 return {"failed": True, "msg": f"There is no case {case.id} in {case.path.parent}: run a triage into it first, or set incident_case_dir."}
             summary = judge(case, settings)
+            not_seen = [name for name in run.hosts if not _was_seen(case, name, run)]
         except (OSError, ValueError) as error:
             return {"failed": True, "msg": f"The case {case.path} cannot be judged: {error}"}
         Display().display(draw(summary))
-        return {"changed": False, "case": str(case.path), "totals": summary.as_record()["totals"]}
+        return {"changed": False, "case": str(case.path), "totals": summary.as_record()["totals"], "not_seen": not_seen}
+
+
+def _was_seen(case: Case, host: str, run: Run) -> bool:
+    """Whether this run reached a host; what another run saw of it at the same time does not count."""
+    try:
+        attempt = case.attempt(host, run)
+    except (OSError, ValueError):  # its record is damaged; case_host_check says how
+        return False
+    return attempt is not None and attempt["status"] == "reached"

@@ -49,6 +49,13 @@ case:
   returned: success
   type: str
   sample: /home/operator/cases/20261123T154500Z
+not_seen:
+  description: Hosts of the play that this run of Ansible did not look at, or could not. Empty when every one was seen.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - db3
 totals:
   description: Hosts by status, and findings by level.
   returned: success
