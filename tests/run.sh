@@ -8,8 +8,9 @@ status=0
 nox() { python -m nox --reuse-existing-virtualenvs --no-error-on-missing-interpreters "$@" || status=1; }
 
 if [ "$(id -u)" = 0 ] && [ -x /usr/bin/apt-get ]; then
-  tests/packages.sh debootstrap systemd-container openssh-client iproute2 || status=1
+  tests/packages.sh debootstrap systemd-container openssh-client iproute2 rpm || status=1
 fi
+command -v rpmbuild >/dev/null || echo "packages of RPM, which rpmbuild makes for the tests" >>.cache/not-run
 # The lab's file systems are fetched while the processor is busy with the rest.
 python tests/lab/fleet.py up >.cache/lab.log 2>&1 &
 nox --session static unit target sanity

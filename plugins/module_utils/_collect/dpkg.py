@@ -7,24 +7,24 @@ Sources: dpkg(1), deb-md5sums; the layout of /var/lib/dpkg. The database is the 
 """
 
 import os
-from typing import Dict, Iterable, List, NamedTuple, Optional, Set
+import re
+from itertools import islice
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from .packages import DPKG_INFO, Owner, aliases
 from .reading import read_file, text
 from .section import SectionBuilder
 from .target import Target
 
-_INFO = "/var/lib/dpkg/info"
-_LARGEST = 1 << 26
-# On a merged-/usr system /bin/su and /usr/bin/su are one file, and a package may know it by either name.
-_MERGED = (b"/bin/", b"/sbin/", b"/lib/", b"/lib32/", b"/lib64/", b"/libx32/")
-
-
-class Owner(NamedTuple):
-    """A package, its version, and the MD5 it gave the file (``None``: it gave none, as for configuration files)."""
-
-    package: str
-    version: Optional[str]
-    md5: Optional[str]
+_FOLDER = "/var/lib/dpkg"
+_LARGEST = 1 << 25  # bytes of a file
+_MOST_BYTES = 1 << 28  # of all lists
+_MOST_FILES = 500000
+_MOST_DIVERSIONS = 10000
+_BLOCK = 1 << 20
+_PARAGRAPH = re.compile(rb"(?:.+\n)+")
+_FIELD = re.compile(rb"^(Package|Version|Architecture):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_CONFFILE = re.compile(rb"^ (/.*) ([0-9a-f]{32})(?: obsolete)?$", re.MULTILINE)
 
 
 class Diversion(NamedTuple):
@@ -34,107 +34,126 @@ class Diversion(NamedTuple):
     by: bytes
 
 
-def aliases(path: bytes) -> List[bytes]:
-    """The names that one path may have in a package: with and without ``/usr`` in front."""
-    if path.startswith(_MERGED):
-        return [path, b"/usr" + path]
-    if path.startswith(b"/usr") and path[4:].startswith(_MERGED):
-        return [path, path[4:]]
-    return [path]
+class Installed(NamedTuple):
+    """What dpkg's status says of a package: its version, and its paragraph."""
+
+    version: str
+    paragraph: bytes
 
 
-def has_dpkg(target: Target) -> bool:
-    """Tell whether the host has dpkg's database."""
-    return os.path.isdir(target.path(_INFO))
-
-
-def find_owners(target: Target, paths: Iterable[bytes], builder: SectionBuilder) -> Dict[bytes, Owner]:
-    """The owners of those paths that a package owns. Every list of files is read once, and searched for all paths together."""
+def find_owners(target: Target, paths: Iterable[bytes], builder: SectionBuilder) -> Optional[Dict[bytes, Owner]]:
+    """As ``packages.find_owners``. Every list of files is read once, and searched for all paths together."""
     wanted: Dict[bytes, Set[bytes]] = {}
     for path in filter(os.path.isabs, paths):
         for alias in aliases(path):
             wanted.setdefault(alias, set()).add(path)
-    diversions = _diversions(target)
+    lists = _lists(target, builder)
+    if lists is None:
+        return None
+    diversions = _diversions(target, builder)
     listed_as = set(wanted) | {original for original, diversion in diversions.items() if diversion.to in wanted}
     found: Dict[bytes, Owner] = {}
-    versions: Optional[Dict[bytes, str]] = None
-    for name in _lists(target, builder):
+    status: Optional[Dict[bytes, Installed]] = None
+    for name, listed_here in _search(target, lists, listed_as, builder):
         package = name[: -len(b".list")]
-        mine = {_lies_at(listed, package, diversions): listed for listed in _listed(target, name, listed_as, builder)}
+        mine = {_lies_at(listed, package, diversions): listed for listed in listed_here}
         mine = {place: listed for place, listed in mine.items() if place in wanted}
         if not mine:
             continue
-        if versions is None:
-            versions = _versions(target, builder)
-        digests = _md5sums(target, package)
+        if status is None:
+            status = _read_status(target, builder)
+        digests = _digests(target, package, set(mine.values()), status.get(package), builder)
         for place, listed in mine.items():
-            owner = Owner(text(package.partition(b":")[0]), versions.get(package), digests.get(listed))
+            version = status[package].version if package in status else None
+            owner = Owner(text(package.partition(b":")[0]), version, digests.get(listed))
             for path in wanted[place]:
                 found.setdefault(path, owner)
     return found
 
 
-def _lists(target: Target, builder: SectionBuilder) -> List[bytes]:
+def _lists(target: Target, builder: SectionBuilder) -> Optional[List[bytes]]:
+    """The names of the lists of files; ``None`` when they cannot be had."""
     try:
-        return sorted(name for name in os.listdir(os.fsencode(target.path(_INFO))) if name.endswith(b".list"))
+        with os.scandir(os.fsencode(target.path(DPKG_INFO))) as entries:
+            names = [entry.name for entry in islice(entries, _MOST_FILES + 1)]
     except OSError as error:
-        builder.error("package database", error, _INFO)
-        return []
+        builder.error("package database", error, DPKG_INFO)
+        return None
+    if len(names) > _MOST_FILES:
+        builder.error("package database", "has more than %d files, the others were not read" % _MOST_FILES, DPKG_INFO)
+    return sorted(name for name in names if name.endswith(b".list"))
 
 
-def _listed(target: Target, name: bytes, wanted: Set[bytes], builder: SectionBuilder) -> Set[bytes]:
+def _search(target: Target, lists: List[bytes], listed_as: Set[bytes], builder: SectionBuilder) -> Iterator[Tuple[bytes, Set[bytes]]]:
+    """The lists that have any of the paths, and which."""
+    left = _MOST_BYTES
+    for name in lists:
+        data = _read(target, DPKG_INFO, name, builder, "package database")
+        left -= len(data)
+        if left < 0:
+            builder.error("package database", "is larger than %d bytes, the rest was not read" % _MOST_BYTES, text(name))
+            return
+        # Most lists have none of the paths: a look at all the lines as a set is dearer than it need be, and still a millisecond.
+        found = {line for block in _blocks(data) for line in listed_as.intersection(block)}
+        if found:
+            yield name, found
+
+
+def _read(target: Target, folder: str, name: bytes, builder: SectionBuilder, what: str) -> bytes:
+    """A file of the database; empty when it cannot be read. A missing one is not an error of its own, and what is too large is cut."""
     try:
-        content = read_file(os.fsencode(target.path(_INFO)) + b"/" + name, _LARGEST)
+        content = read_file(os.fsencode(target.path(folder)) + b"/" + name, _LARGEST)
+    except FileNotFoundError:
+        return b""
     except OSError as error:
-        builder.error("package database", error, text(name))
-        return set()
+        builder.error(what, error, text(name))
+        return b""
     if len(content.data) < content.stat.st_size:
-        builder.error("package database", "is larger than %d bytes, the rest was not read" % _LARGEST, text(name))
-    # Most lists have none of the paths: a look at all the lines as a set is dearer than it need be, and still a millisecond.
-    return wanted & set(content.data.split(b"\n"))
+        builder.error(what, "is larger than %d bytes, the rest was not read" % _LARGEST, text(name))
+    return content.data
 
 
-def _md5sums(target: Target, package: bytes) -> Dict[bytes, str]:
-    """``info/PACKAGE.md5sums``: digest, two blanks, path without its first slash."""
-    try:
-        data = read_file(os.fsencode(target.path(_INFO)) + b"/" + package + b".md5sums", _LARGEST).data
-    except OSError:
-        return {}
+def _blocks(data: bytes) -> Iterator[List[bytes]]:
+    """All lines, so many at a time that a file of nothing but line ends takes no memory."""
+    place = 0
+    while place < len(data):
+        end = data.find(b"\n", place + _BLOCK)
+        end = len(data) if end < 0 else end + 1
+        yield data[place:end].split(b"\n")
+        place = end
+
+
+def _digests(target: Target, package: bytes, paths: Set[bytes], installed: Optional[Installed], builder: SectionBuilder) -> Dict[bytes, str]:
+    """``info/PACKAGE.md5sums``: digest, two blanks, path without its first slash. Of configuration files, the status has the digests."""
     digests = {}
-    for line in data.split(b"\n"):
-        digest, blanks, path = line.partition(b"  ")
-        if blanks and len(digest) == 32:
-            digests[b"/" + path] = digest.decode("ascii", "replace")
+    data = _read(target, DPKG_INFO, package + b".md5sums", builder, "digests of packages")
+    for path in paths:
+        match = re.search(rb"^([0-9a-f]{32})  " + re.escape(path[1:]) + rb"$", data, re.MULTILINE)
+        if match:
+            digests[path] = match.group(1).decode("ascii")
+    if installed is not None:
+        for path, digest in _CONFFILE.findall(installed.paragraph):
+            if path in paths:
+                digests.setdefault(path, digest.decode("ascii"))
     return digests
 
 
-def _versions(target: Target, builder: SectionBuilder) -> Dict[bytes, str]:
-    """Versions by the name that the package's files in ``info`` have: with the architecture where it may be installed for several."""
-    versions: Dict[bytes, str] = {}
-    try:
-        data = read_file(target.path("/var/lib/dpkg/status"), _LARGEST).data
-    except OSError as error:
-        builder.error("package versions", error, "/var/lib/dpkg/status")
-        return versions
-    for paragraph in data.split(b"\n\n"):
-        fields = {}
-        for line in paragraph.split(b"\n"):
-            if line.startswith((b"Package:", b"Version:", b"Architecture:")):
-                key, _colon, value = line.partition(b":")
-                fields[key] = value.strip()
-        if b"Package" in fields and b"Version" in fields:
-            versions[fields[b"Package"]] = text(fields[b"Version"])
-            versions[fields[b"Package"] + b":" + fields.get(b"Architecture", b"")] = text(fields[b"Version"])
-    return versions
+def _read_status(target: Target, builder: SectionBuilder) -> Dict[bytes, Installed]:
+    """By the name that the package's files in ``info`` have: with the architecture where it may be installed for several."""
+    found: Dict[bytes, Installed] = {}
+    for match in _PARAGRAPH.finditer(_read(target, _FOLDER, b"status", builder, "package versions")):
+        fields = dict(_FIELD.findall(match.group()))
+        name, version = fields.get(b"Package"), fields.get(b"Version")
+        if name and version:
+            installed = Installed(text(version), match.group())
+            found[name] = found[name + b":" + fields.get(b"Architecture", b"")] = installed
+    return found
 
 
-def _diversions(target: Target) -> Dict[bytes, Diversion]:
+def _diversions(target: Target, builder: SectionBuilder) -> Dict[bytes, Diversion]:
     """What was diverted (dpkg-divert(1)), by its original path: triples of original, diverted to, and by whom."""
-    try:
-        lines = read_file(target.path("/var/lib/dpkg/diversions"), _LARGEST).data.split(b"\n")
-    except OSError:
-        return {}
-    return {original: Diversion(to, by) for original, to, by in zip(lines[0::3], lines[1::3], lines[2::3])}
+    lines = (line for block in _blocks(_read(target, _FOLDER, b"diversions", builder, "diversions of packages")) for line in block)
+    return {original: Diversion(to, by) for original, to, by in islice(zip(lines, lines, lines), _MOST_DIVERSIONS)}
 
 
 def _lies_at(listed: bytes, package: bytes, diversions: Dict[bytes, Diversion]) -> bytes:

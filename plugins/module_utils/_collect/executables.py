@@ -5,37 +5,22 @@
 
 import errno
 import os
-import stat as mode_bits
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
-from . import dpkg
+from . import packages
+from .executable_record import Recorder, Running
 from .hashing import Digests, Job, digest_all
+from .packages import Owner
 from .procfs import Stat
-from .reading import iso_time, put, text
+from .reading import put, stat_named, text
 from .running_images import Image, read_image, runs_in_our_root
 from .same_content import find_same
 from .section import SectionBuilder
 from .target import Target
 
 MAX_FILE_SIZE = 512 << 20
-_CHECKED = ("sha256", "md5")  # what we report, and what dpkg knows
 # An old image is its package's if its package's file came after it was started, or so shortly before that a child may be as old.
 _UPDATE_SECONDS = 3600
-
-
-class Running(NamedTuple):
-    """An image, its own status, and the processes that run it; ``started_at`` is when the first of them was, ``None`` for a mere file."""
-
-    image: Image
-    status: os.stat_result
-    pids: List[int]
-    started_at: Optional[float]
-    is_foreign: bool
-
-    def paths(self, proc: str) -> List[Any]:
-        """Paths that open it: through its processes whatever stands at its path, and that path when all of them have ended."""
-        there = self.image.there if self.image.state != "replaced" else None
-        return ["%s/%d/exe" % (proc, pid) for pid in self.pids] + ([there] if there else [])
 
 
 def collect(
@@ -51,24 +36,23 @@ def collect(
     builder = SectionBuilder(limit)
     images = [] if paths and not pids and not users else _running(target, builder, pids, users)
     images += _named(target, paths or [], builder)
-    algorithms = set(_CHECKED) | set(checksums or ())
-    digests = digest_all({number: Job(entry.paths(target.proc), entry.status) for number, entry in enumerate(images)}, algorithms, max_file_size)
-    there = _at_path_now(images)
-    digests_there = digest_all(there, algorithms, max_file_size)
-    owners = _owners(target, images, builder)
-    strangers = []
+    algorithms = {"sha256"} | set(packages.algorithms(target)) | set(checksums or ())
+    servers = target.file_servers
+    digests = digest_all({number: Job(entry.paths(target.proc), entry.status) for number, entry in enumerate(images)}, algorithms, max_file_size, servers)
+    there = _at_path_now(target, images)
+    digests_there = digest_all(there, algorithms, max_file_size, servers)
+    owners = packages.find_owners(target, {entry.package_path for entry in images if not entry.is_foreign}, builder)
+    recorder, strangers = Recorder(target, builder), []
     for number, entry in enumerate(images):
         if digests[number] == Digests({}):
             if not entry.pids:
                 builder.error("file asked for", "was replaced while it was read", text(entry.image.path or b""))
             continue  # every process that ran it has ended meanwhile, and it has no path any more
-        record = _record(target, entry, checksums or [])
-        _add_digests(record, digests[number], digests_there.get(number), builder)
-        owner = owners.get(_package_path(entry))
-        if record["package_state"] == "unowned" and owner is not None:
-            _add_package(record, digests[number], owner)
-            if record["package_state"] == "changed" and _was_updated(entry, there.get(number), digests_there.get(number), owner):
-                record["package_state"] = "updated"
+        record = recorder.record(entry)
+        _add_digests(record, digests[number], digests_there.get(number), set(checksums or ()), builder)
+        _add_package(record, entry, digests[number], owners)
+        if record["package_state"] == "changed" and _was_updated(entry, there.get(number), digests_there.get(number), owners):
+            record["package_state"] = "updated"
         if record["package_state"] in ("unowned", "changed"):
             strangers.append((record, digests[number]))
         builder.add(record)
@@ -121,112 +105,62 @@ def _named(target: Target, paths: List[str], builder: SectionBuilder) -> List[Ru
             if not raw.startswith(b"/") or b"\0" in raw:
                 raise OSError(errno.EINVAL, "is not an absolute path")
             there = os.fsencode(target.root) + raw
-            status = os.stat(there)
-            found.append(Running(Image(raw, "file", status, there), status, [], None, False))
+            status, real = target.file_servers.ask(there, _follow, there)
+            resolved = real[len(target.root) :] if real.startswith(os.fsencode(target.root)) else real
+            found.append(Running(Image(raw, "file", status, there), status, [], None, False, resolved))
         except OSError as error:
             builder.error("file asked for", error, text(raw))
     return found
 
 
-def _at_path_now(images: List[Running]) -> Dict[int, Job]:
+def _follow(path: bytes) -> Tuple[os.stat_result, bytes]:
+    """The status of what a path leads to, and where that is."""
+    return stat_named(path), os.path.realpath(path)
+
+
+def _at_path_now(target: Target, images: List[Running]) -> Dict[int, Job]:
     """The other files that now stand where a replaced image came from."""
     jobs = {}
     for number, entry in enumerate(images):
-        if entry.image.state == "replaced" and entry.image.there:
+        there = entry.image.there
+        if entry.image.state == "replaced" and there:
             try:
                 # A link is not followed: it may lead to what nobody but root can read.
-                jobs[number] = Job([entry.image.there], os.lstat(entry.image.there))
+                jobs[number] = Job([there], target.file_servers.ask(there, os.lstat, there))
             except OSError:
-                continue  # gone again
+                continue  # gone again, or it does not answer
     return jobs
 
 
-def _owners(target: Target, images: List[Running], builder: SectionBuilder) -> Dict[bytes, dpkg.Owner]:
-    if not dpkg.has_dpkg(target):
-        builder.error("package ownership", "this host has no dpkg database, and other package managers are not read")
-        return {}
-    return dpkg.find_owners(target, {_package_path(entry) for entry in images if not entry.is_foreign}, builder)
-
-
-def _package_path(entry: Running) -> bytes:
-    """The path that a package may have. One that was asked for may lead through links, as /usr/bin/vi does."""
-    path = entry.image.path or b""
-    return path if entry.pids else os.path.realpath(path)
-
-
-def _record(target: Target, entry: Running, checksums: Iterable[str]) -> Dict[str, Any]:
-    status = entry.status
-    record: Dict[str, Any] = {
-        "state": entry.image.state,
-        "pids": entry.pids,
-        "sha256": None,
-        "sha1": None,
-        "md5": None,
-        "path_sha256": None,
-        "inode": status.st_ino,
-        "device": status.st_dev,
-        "size": status.st_size,
-        "owner_uid": status.st_uid,
-        "owner": _name(target, status.st_uid),
-        "owner_gid": status.st_gid,
-        "mode": "%04o" % mode_bits.S_IMODE(status.st_mode),
-        "is_setuid": bool(status.st_mode & mode_bits.S_ISUID),
-        "is_setgid": bool(status.st_mode & mode_bits.S_ISGID),
-        "capabilities": _capabilities(entry.paths(target.proc)),
-        "modified_at": iso_time(status.st_mtime),
-        "changed_at": iso_time(status.st_ctime),
-        "package": None,
-        "package_version": None,
-        "package_state": "foreign" if entry.is_foreign else "unowned" if dpkg.has_dpkg(target) else "unreadable",
-        "same_as": None,
-        "same_as_package": None,
-    }
-    put(record, "path", entry.image.path)
-    record.update({name: "" for name in checksums if name in ("md5", "sha1")})
-    return record
-
-
-def _name(target: Target, uid: int) -> Optional[str]:
-    try:
-        return target.accounts.name_of(uid)
-    except OSError:
-        return None
-
-
-def _capabilities(paths: List[Any]) -> Optional[str]:
-    """The extended attribute ``security.capability`` (capabilities(7))."""
-    try:
-        return os.getxattr(paths[0], "security.capability").hex()
-    except OSError:
-        return None
-
-
-def _add_digests(record: Dict[str, Any], digests: Digests, there: Optional[Digests], builder: SectionBuilder) -> None:
+def _add_digests(record: Dict[str, Any], digests: Digests, there: Optional[Digests], checksums: Set[str], builder: SectionBuilder) -> None:
     if digests.error:
         builder.error("hash of an executable", digests.error, record["path"])
-    record["sha256"] = digests.by_algorithm.get("sha256")
-    for name in ("md5", "sha1"):
-        if record[name] == "":
-            record[name] = digests.by_algorithm.get(name)
+    for name in {"sha256"} | checksums:
+        record[name] = digests.by_algorithm.get(name)
     if there is not None:
         record["path_sha256"] = there.by_algorithm.get("sha256")
 
 
-def _add_package(record: Dict[str, Any], digests: Digests, owner: dpkg.Owner) -> None:
-    record["package"], record["package_version"] = owner.package, owner.version
-    md5 = digests.by_algorithm.get("md5")
-    if owner.md5 is None or md5 is None:
-        record["package_state"] = "unknown"
+def _add_package(record: Dict[str, Any], entry: Running, digests: Digests, owners: Optional[Dict[bytes, Owner]]) -> None:
+    if entry.is_foreign:
+        record["package_state"] = "foreign"
+    elif owners is None:
+        record["package_state"] = "unreadable"
+    elif entry.package_path not in owners:
+        record["package_state"] = "unowned"
     else:
-        record["package_state"] = "unchanged" if md5 == owner.md5 else "changed"
+        owner = owners[entry.package_path]
+        record["package"], record["package_version"] = owner.package, owner.version
+        record["package_state"] = {None: "unknown", True: "unchanged", False: "changed"}[owner.has_content(digests.by_algorithm)]
 
 
-def _was_updated(entry: Running, job: Optional[Job], there: Optional[Digests], owner: dpkg.Owner) -> bool:
+def _was_updated(entry: Running, job: Optional[Job], there: Optional[Digests], owners: Optional[Dict[bytes, Owner]]) -> bool:
     """Tell whether an image is that of an older version of the package.
 
     A package's file at the path is not enough: who mounts his own file over it for himself has it there all the time.
     """
-    if job is None or there is None or owner.md5 is None or there.by_algorithm.get("md5") != owner.md5:
+    owner = (owners or {}).get(entry.package_path)
+    if job is None or there is None or owner is None or not owner.has_content(there.by_algorithm):
         return False
     return entry.started_at is None or job.status.st_ctime >= entry.started_at - _UPDATE_SECONDS
 
@@ -237,12 +171,12 @@ def _add_same(target: Target, strangers: List[Tuple[Dict[str, Any], Digests]], b
     for record, digests in strangers:
         same = find_same(target, record["size"], digests.by_algorithm["sha256"]) if "sha256" in digests.by_algorithm else []
         if same:
-            copies.append((record, digests.by_algorithm.get("md5"), same))
-    owners = dpkg.find_owners(target, {path for _record, _md5, same in copies for path in same}, builder) if copies else {}
-    for record, md5, same in copies:
+            copies.append((record, digests.by_algorithm, same))
+    owners = packages.find_owners(target, {path for _record, _digests, same in copies for path in same}, builder) if copies else {}
+    for record, by_algorithm, same in copies:
         for path in same:
             # A program of a package is the copy's model only as long as it has the package's content.
-            if path in owners and owners[path].md5 in (None, md5):
+            if owners and path in owners and owners[path].has_content(by_algorithm) is not False:
                 put(record, "same_as", path)
                 record["same_as_package"] = owners[path].package
                 break

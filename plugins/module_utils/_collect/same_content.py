@@ -10,11 +10,17 @@ from .hashing import digest_file
 from .target import Target
 
 _FOLDERS = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/systemd")
+# Who fills a folder with files of one size costs us no more than these.
+_MOST_CANDIDATES = 64
+_MOST_BYTES = 1 << 30
 
 
 def find_same(target: Target, size: int, sha256: str) -> List[bytes]:
     """The paths of the programs with that size (bytes) and SHA-256."""
-    return [path[len(os.fsencode(target.root)) :] for path in _by_size(target).get(size, []) if _digest(target, path) == sha256]
+    if not size:
+        return []  # every empty file is a copy of every other
+    candidates = _by_size(target).get(size, [])[: max(1, min(_MOST_CANDIDATES, _MOST_BYTES // size))]
+    return [path[len(os.fsencode(target.root)) :] for path in candidates if _digest(target, path) == sha256]
 
 
 def _digest(target: Target, path: bytes) -> Optional[str]:

@@ -4,12 +4,14 @@
 """Package ownership, from databases of their own: merged /usr, diversions, missing and hostile files; and dpkg's own answer."""
 
 import os
+import resource
 import subprocess
 
 import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect import dpkg
-from ansible_collections.incident.response.plugins.module_utils._collect.dpkg import Owner, aliases, find_owners
+from ansible_collections.incident.response.plugins.module_utils._collect.dpkg import find_owners
+from ansible_collections.incident.response.plugins.module_utils._collect.packages import Owner, aliases
 from ansible_collections.incident.response.plugins.module_utils._collect.section import SectionBuilder
 from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
 
@@ -36,7 +38,7 @@ class Database:
     def owners(self, *paths):
         builder = SectionBuilder(10)
         found = find_owners(self._tree.target(), [os.fsencode(path) for path in paths], builder)
-        return {os.fsdecode(path): owner for path, owner in found.items()}, builder.finish()["errors"]
+        return None if found is None else {os.fsdecode(path): owner for path, owner in found.items()}, builder.finish()["errors"]
 
 
 @pytest.fixture
@@ -136,7 +138,11 @@ def test_a_fifo_for_a_database_is_not_waited_for(tree, database):
         os.mkfifo(str(place))
     owners, errors = database.owners("/bin/ls")
     assert owners == {"/bin/ls": Owner("coreutils", "1.0", None)}
-    assert [error["what"] for error in errors] == ["package database"]
+    assert [(error["what"], error["subjects"]) for error in errors] == [
+        ("diversions of packages", ["diversions"]),
+        ("digests of packages", ["coreutils.md5sums"]),
+        ("package database", ["x.list"]),
+    ]
 
 
 def test_a_database_that_is_too_large_is_cut_and_that_is_said(database, monkeypatch):
@@ -145,7 +151,50 @@ def test_a_database_that_is_too_large_is_cut_and_that_is_said(database, monkeypa
     database.package("b", *["/usr/share/%d" % number for number in range(100)], md5=None)
     owners, errors = database.owners("/bin/ls")
     assert list(owners) == ["/bin/ls"]
-    assert [error["subjects"] for error in errors if "larger" in error["reason"]] == [["b.list"]]
+    assert [error["subjects"] for error in errors if error["what"] == "package database"] == [["b.list"]]
+
+
+def test_all_lists_together_have_a_limit(database, monkeypatch):
+    monkeypatch.setattr(dpkg, "_MOST_BYTES", 100)
+    for name in "abc":
+        database.package(name, "/bin/" + name, "/usr/share/" + "x" * 40, md5=None)
+    owners, errors = database.owners("/bin/a", "/bin/c")
+    assert list(owners) == ["/bin/a"]
+    assert [error["reason"] for error in errors] == ["is larger than 100 bytes, the rest was not read"]
+
+
+def test_lines_are_found_on_both_sides_of_a_block(database, monkeypatch):
+    monkeypatch.setattr(dpkg, "_BLOCK", 16)
+    paths = ["/usr/bin/%s" % ("x" * number) for number in range(1, 40)]
+    database.package("many", *paths)
+    owners, errors = database.owners(*paths)
+    assert {path: owner.digest for path, owner in owners.items()} == dict.fromkeys(paths, MD5)
+    assert errors == []
+
+
+def test_a_file_of_line_ends_takes_no_memory(tree, database):
+    """A list of all lines of 64 MiB would be half a gigabyte."""
+    database.package("coreutils", "/bin/ls")
+    for name in ("info/x.list", "info/coreutils.md5sums", "diversions", "status"):
+        with open(str(tree.file("/var/lib/dpkg/" + name)), "wb") as stream:
+            stream.write(b"\n" * (1 << 24))
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    with open("/proc/self/statm") as stream:
+        used = int(stream.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), limit[1]))
+    try:
+        owners, _errors = database.owners("/bin/ls")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
+    assert owners == {"/bin/ls": Owner("coreutils", None, None)}
+
+
+def test_configuration_files_have_their_digest_in_the_status(tree, database):
+    database.package("cron", "/etc/init.d/cron", "/etc/cron.d/other", md5=None)
+    lines = b" /etc/init.d/cron %s\n /etc/cron.d/other %s obsolete\n /etc/init.d/cron-x %s\n" % (MD5.encode(), OTHER.encode(), OTHER.encode())
+    tree.file("/var/lib/dpkg/status", database.status.rstrip(b"\n") + b"\nConffiles:\n" + lines + b"Description: x\n\n")
+    owners, _errors = database.owners("/etc/init.d/cron", "/etc/cron.d/other")
+    assert {path: owner.digest for path, owner in owners.items()} == {"/etc/init.d/cron": MD5, "/etc/cron.d/other": OTHER}
 
 
 def test_garbage_for_a_database(tree):
@@ -162,9 +211,8 @@ def _of(tree):
 
 
 def test_no_database(tree):
-    assert not dpkg.has_dpkg(tree.target())
     owners, errors = Database.owners(_of(tree), "/bin/ls")
-    assert owners == {}
+    assert owners is None
     assert [error["subjects"] for error in errors] == [["/var/lib/dpkg/info"]]
 
 

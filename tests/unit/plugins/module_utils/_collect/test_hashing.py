@@ -10,9 +10,11 @@ import time
 import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect import hashing
+from ansible_collections.incident.response.plugins.module_utils._collect.file_servers import FileServers
 from ansible_collections.incident.response.plugins.module_utils._collect.hashing import Digests, Job, digest_all, digest_file
 
 BIG = 1 << 30
+SERVERS = FileServers()
 
 
 def make(path, data=b"content"):
@@ -44,7 +46,7 @@ def test_a_path_that_is_gone_gives_none(tmp_path):
 def test_the_next_path_is_tried(tmp_path):
     path, status = make(tmp_path / "x")
     job = Job(["/proc/%d/exe" % 2**30, str(tmp_path / "gone"), os.fsencode(path)], status)
-    assert digest_all({7: job}, ["sha256"], BIG) == {7: Digests({"sha256": hashlib.sha256(b"content").hexdigest()})}
+    assert digest_all({7: job}, ["sha256"], BIG, SERVERS) == {7: Digests({"sha256": hashlib.sha256(b"content").hexdigest()})}
 
 
 def test_a_limit_is_said(tmp_path):
@@ -95,7 +97,7 @@ def test_giants_cost_only_themselves(tmp_path, monkeypatch):
     for number, size in enumerate((100, 200, 10, 120)):
         path, status = make(tmp_path / str(number), b"x" * size)
         jobs[number] = Job([path], status)
-    found = digest_all(jobs, ["sha256"], 200)
+    found = digest_all(jobs, ["sha256"], 200, SERVERS)
     assert sorted(number for number in found if "sha256" in found[number].by_algorithm) == [0, 2, 3]
     assert found[1].error == "no more than 250 bytes are hashed in one run, the smallest files first"
 
@@ -103,7 +105,7 @@ def test_giants_cost_only_themselves(tmp_path, monkeypatch):
 def test_a_file_that_was_allowed_by_name_is_hashed_whatever_the_total(tmp_path, monkeypatch):
     monkeypatch.setattr(hashing, "_MOST_IN_ALL", 10)
     path, status = make(tmp_path / "x", b"x" * 100)
-    assert digest_all({0: Job([path], status)}, ["sha256"], 100)[0].error is None
+    assert digest_all({0: Job([path], status)}, ["sha256"], 100, SERVERS)[0].error is None
 
 
 def test_sparse_gigabytes_of_many_files_take_no_time(tmp_path, monkeypatch):
@@ -115,7 +117,7 @@ def test_sparse_gigabytes_of_many_files_take_no_time(tmp_path, monkeypatch):
             stream.truncate(1 << 29)
         jobs[number] = Job([str(path)], os.stat(str(path)))
     began = time.monotonic()
-    found = digest_all(jobs, ["sha256"], 1 << 20)
+    found = digest_all(jobs, ["sha256"], 1 << 20, SERVERS)
     assert time.monotonic() - began < 2
     assert all("max_file_size" in digests.error for digests in found.values())
 
