@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ansible_collections.incident.response.plugins.module_utils._schema.case import CASE_RECORDS
+from ansible_collections.incident.response.plugins.module_utils._schema.case import CASE_RECORDS, RETRIEVED
 from ansible_collections.incident.response.plugins.module_utils._schema.findings import ENTITY_KINDS, FINDING
 from ansible_collections.incident.response.plugins.module_utils._schema.outer import ERROR, LIMIT, OUTER
 from ansible_collections.incident.response.plugins.module_utils._schema.record import OPTIONAL_FIELDS, Field, Record, Section
@@ -59,7 +60,7 @@ def main() -> int:
 def outputs() -> Iterator[tuple[Path, str]]:
     """Every generated file with the content it should have."""
     for section in SECTIONS:
-        yield _with_return(_MODULES[section.name], {section.key: _always(_section(section))})
+        yield _with_return(_MODULES[section.name], {section.key: _always(_section(section))}, _retrieved() if section.name == "executables" else {})
     yield _with_return("triage_facts", {"ansible_facts": _triage()})
     page = ROOT / "docs" / "data-schema.md"
     if not page.exists():
@@ -67,7 +68,7 @@ def outputs() -> Iterator[tuple[Path, str]]:
     yield page, schema_page()
 
 
-def _with_return(module: str, documentation: dict[str, Any]) -> tuple[Path, str]:
+def _with_return(module: str, documentation: dict[str, Any], beside_facts: Mapping[str, Any] | None = None) -> tuple[Path, str]:
     path = ROOT / "plugins" / "modules" / f"{module}.py"
     if "ansible_facts" not in documentation:
         documentation = {
@@ -76,7 +77,8 @@ def _with_return(module: str, documentation: dict[str, Any]) -> tuple[Path, str]
                 "returned": "always",
                 "type": "dict",
                 "contains": documentation,
-            }
+            },
+            **(beside_facts or {}),
         }
     text = yaml.safe_dump(documentation, sort_keys=False, allow_unicode=True, width=110)
     return path, _RETURN.sub(lambda _match: f'RETURN = r"""\n---\n{text}"""', path.read_text(encoding="utf-8"), count=1)
@@ -84,6 +86,12 @@ def _with_return(module: str, documentation: dict[str, Any]) -> tuple[Path, str]
 
 def _always(value: dict[str, Any]) -> dict[str, Any]:
     return {"returned": "always", **value}
+
+
+def _retrieved() -> dict[str, Any]:
+    returned = "with O(retrieve=true)"
+    case = {"description": "Folder of the case.", "returned": returned, "type": "str", "sample": "/home/operator/cases/20261123T154500Z"}
+    return {"case": case, "evidence": {**_records(RETRIEVED), "returned": returned}}
 
 
 def _triage() -> dict[str, Any]:
@@ -142,7 +150,7 @@ def _field(field: Field) -> dict[str, Any]:
     returned = "when there is something to say" if field in OPTIONAL_FIELDS else "success"
     documented = {"description": _with_unit(field), "returned": returned, **_TYPES[field.type]}
     if field.sample is not None:
-        documented["sample"] = field.sample
+        documented["sample"] = deepcopy(field.sample)  # YAML would make references of those that two records share
     return documented
 
 

@@ -5,6 +5,7 @@
 
 from collections import OrderedDict
 
+from .executables import EXECUTABLE
 from .record import Field, Record
 
 _STATUS = "C(reached), C(failed) or C(unreachable)."
@@ -69,6 +70,27 @@ ATTEMPT = Record(
         Field("facts", "str", "File of the facts, beside this one.", "facts.json.gz"),
         Field("sha256", "str", "SHA-256 of that file, as the host took it before it sent it.", _SHA256),
     ),
+)
+
+EVIDENCE = Record(
+    "evidence",
+    "evidence",
+    "C(hosts/NAME/evidence-RUN.jsonl), a record a line: a file that a run retrieved or could not retrieve, as the facts then had it. "
+    "It is C(hosts/NAME/evidence/SHA256).",
+    (
+        Field("run", "str", "C(id) of the run.", "20261123T154500Z-4711", required=True),
+        Field("retrieved_at", "time", "When it was there, or was given up, by the clock of the controller.", "2026-11-23T15:45:05Z", required=True),
+        Field("error", "str", "Why it was not retrieved; null when it was.", None),
+    )
+    + tuple(field._replace(required=False) for field in EXECUTABLE.fields),
+)
+
+RETRIEVED = Record(
+    "retrieved",
+    "retrieved",
+    "The files that are in the case now.",
+    tuple(field for field in EXECUTABLE.fields if field.name in ("path", "pids", "sha256", "size"))
+    + (Field("file", "str", "The file, below the folder of the case.", "hosts/web1/evidence/" + _SHA256, required=True),),
 )
 
 DOCUMENT = Record(
@@ -139,4 +161,4 @@ HOST_SUMMARY = Record(
     ),
 )
 
-CASE_RECORDS = (CASE, RUN, HOST, ATTEMPT, DOCUMENT, INTERPRETER, SUMMARY, TOTALS, HOST_SUMMARY)
+CASE_RECORDS = (CASE, RUN, HOST, ATTEMPT, EVIDENCE, DOCUMENT, INTERPRETER, SUMMARY, TOTALS, HOST_SUMMARY)

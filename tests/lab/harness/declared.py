@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from ansible_collections.incident.response.plugins.module_utils._schema.case imp
     ATTEMPT,
     CASE,
     DOCUMENT,
+    EVIDENCE,
     HOST,
     HOST_SUMMARY,
     INTERPRETER,
@@ -70,6 +72,12 @@ def case_departures(case: CaseFolder) -> list[str]:
     for name in case.head["reached"]:
         records += [(f"{name} facts", DOCUMENT, case.facts(name)), (f"{name} interpreter", INTERPRETER, case.facts(name)["interpreter"])]
     return [f"{where}: {problem}" for where, record, entry in records for problem in _problems(record, entry)]
+
+
+def evidence_departures(case: CaseFolder) -> list[str]:
+    """Where the records of retrieved files depart from the schema."""
+    lines = [(path, line) for path in case.path.rglob("evidence-*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    return [f"{path}: {problem}" for path, line in lines for problem in _problems(EVIDENCE, json.loads(line))]
 
 
 def finding_departures(findings: list[dict[str, Any]]) -> list[str]:
