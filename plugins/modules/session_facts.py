@@ -431,6 +431,11 @@ ansible_facts:
               returned: success
               type: str
               sample: ssh:notty
+            by:
+              description: Account that tried to become the other, of su and sudo.
+              returned: success
+              type: str
+              sample: mallory
             service:
               description: 'Where it was tried: C(sshd), C(login), C(su), C(sudo) …; null for a record that does
                 not tell.'

@@ -85,8 +85,8 @@ _FORMS = _forms(
     ("command", True, rb"(?P<by>\S+) ran command (?P<command>.*) as (?P<user>\S+) from .*"),
     ("command", False, rb"command not permitted for (?P<by>\S+): (?P<command>.*)"),
     ("authentication", False, rb"failed auth for (?P<user>(?P<by>\S+))"),
-    ("authentication", True, rb"Operator of \S+ successfully authenticated as unix-user:(?P<user>\S+) to gain .*\(owned by unix-user:(?P<by>[^)]*)\)"),
-    ("authentication", False, rb"Operator of \S+ FAILED to authenticate to gain .*\(owned by unix-user:(?P<user>(?P<by>[^)]*))\)"),
+    ("authentication", True, rb"Operator of \S+ successfully authenticated as unix-user:(?P<user>\S+) to gain .*\(owned by unix-user:(?P<by>[^)]{0,256})\)"),
+    ("authentication", False, rb"Operator of \S+ FAILED to authenticate to gain .*\(owned by unix-user:(?P<user>(?P<by>[^)]{0,256}))\)"),
 )
 # The account that any other line is about, where it names it; the first that matches.
 _NAMING = tuple(
@@ -98,7 +98,7 @@ _NAMING = tuple(
         rb"^(?:delete user|change user|changed user|lock user|unlock user|add|added|delete|removed|remove|set) '([^']{1,256})'",
         rb" user=(\S+)$",
         rb"^(\S+) : ",
-        rb"(?:user|for) '([^']{1,256})'",
+        rb"\buser '([^']{1,256})'",
     )
 )
 

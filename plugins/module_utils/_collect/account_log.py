@@ -156,7 +156,7 @@ def parse_log(data: bytes, path: str, modified_at: float, most: int = _MOST_LINE
     for match in _LINE.finditer(data):
         total += 1
         kept[match.group(2) in _OF_LOGIN].append(match)
-    matches = sorted(kept[True] + kept[False], key=lambda match: match.start())
+    matches = sorted(list(kept[True]) + list(kept[False]), key=lambda match: match.start())
     lines = []
     for match, at in zip(matches, _times([match.group(1) for match in matches], modified_at)):
         number += data.count(b"\n", place, match.start())

@@ -18,7 +18,7 @@ _SLACK = 2.0  # btmp has whole seconds
 _LONGEST = 130.0  # seconds between the record and the line: sshd gives two minutes to log in
 _MOST_COMPARED = 50
 _USER_OF_BTMP = 32  # bytes it has room for
-_OF_BTMP: Dict[str, Any] = dict.fromkeys(("from_port", "method", "reason", "trust", "writer_uid", "line", "year_inferred"))
+_OF_BTMP: Dict[str, Any] = dict.fromkeys(("by", "from_port", "method", "reason", "trust", "writer_uid", "line", "year_inferred"))
 
 
 def read_failed_logins(target: Target, builder: SectionBuilder, wanted: Wanted, attempts: List[Attempt]) -> None:
@@ -104,5 +104,6 @@ def _record_of_attempt(attempt: Attempt) -> Dict[str, Any]:
     put(record, "user", attempt.user or None)
     put(record, "from", attempt.address)
     put(record, "terminal", attempt.terminal)
+    put(record, "by", attempt.by)
     put(record, "method", attempt.method)
     return record

@@ -44,7 +44,7 @@ _CLOSED = _pattern(
 )
 _PAM = _pattern(
     rb"pam_\w+\((?P<service>[^:)]{1,64}):auth\): authentication failure; logname=\S* uid=\d+ euid=\d+ tty=(?P<terminal>\S*) "
-    rb"ruser=\S* rhost=(?P<address>\S*) *(?:user=(?P<user>.*))?"
+    rb"ruser=(?P<by>\S*) rhost=(?P<address>\S*) *(?:user=(?P<user>.*))?"
 )
 _PAM_MORE = _pattern(
     rb"PAM (?P<count>\d{1,4}) more authentication failures?; .* tty=(?P<terminal>\S*) ruser=\S* rhost=(?P<address>\S*) *(?:user=(?P<user>.*))?"
@@ -53,9 +53,11 @@ _FAILED_LOGIN = _pattern(
     rb"(?:FAILED LOGIN|TOO MANY LOGIN TRIES) (?:SESSION|\(?\d+\)?)(?: on '(?P<terminal>[^']{0,64})')?(?: from '(?P<host>[^']{0,256})')?"
     rb"(?: FROM (?P<address>\S{1,256}))? FOR '?(?P<user>.*?)'?(?:, .*)?"
 )
+_FAILED_SU = _pattern(rb"FAILED SU \(to (?P<user>[^)]*)\) (?P<by>[^)]*) on (?P<terminal>\S+)")
 _OPENED = _pattern(rb"pam_\w+\((?P<service>login|remote):session\): session opened for user (?P<user>[^(]{1,256}?)(?:\(uid=\d+\))? by .*")
 _REPEATED = _pattern(rb"message repeated (?P<count>\d{1,6}) times: \[ ?(?P<message>.*)\]")
 _MOST = 1100  # bytes of a line that are looked at: sshd writes at most a kilobyte
+_MOST_COMPARED = 20
 _LONGEST = 3600.0  # seconds that one connection takes to log in, at the very most
 _SSH = ("sshd", "sshd-session", "sshd-auth")
 _TERMINAL_OF_SSH = b"ssh"
@@ -70,6 +72,7 @@ class Attempt(NamedTuple):
     address: Optional[bytes]
     port: Optional[int]
     terminal: Optional[bytes]
+    by: Optional[bytes]
     service: str
     method: Optional[bytes]
     reason: Optional[str]
@@ -129,7 +132,7 @@ class LoginLog:
             self._read_of_others(line, message, count)
 
     def _read_of_others(self, line: LogLine, message: bytes, count: int) -> None:
-        match = _PAM.match(message) or _FAILED_LOGIN.match(message)
+        match = _PAM.match(message) or _FAILED_LOGIN.match(message) or _FAILED_SU.match(message)
         if match:
             fields = match.groupdict()
             address, terminal = fields.get("address") or fields.get("host") or None, fields.get("terminal")
@@ -142,14 +145,17 @@ class LoginLog:
                 address=address,
                 port=None,
                 terminal=_terminal(terminal),
+                by=fields.get("by") or None,
                 service=_text(fields.get("service")) or line.program,
                 method=b"password",
                 reason="wrong password",
                 count=count,
                 is_ambiguous=False,
             )
-            # login says it twice: through PAM and itself.
-            if not (self.attempts and line.program == "login" and _is_same(self.attempts[-1], attempt)):
+            # They say it twice: through PAM and themselves. Only the first knows that it was the password.
+            if match.re is not _PAM:
+                attempt = attempt._replace(method=None, reason=None)
+            if not any(_is_same(other, attempt) for other in self.attempts[-_MOST_COMPARED:]):
                 self.attempts.append(attempt)
         opened = _OPENED.match(message) if line.program == "login" else None
         if opened:
@@ -214,6 +220,7 @@ class LoginLog:
             address=fields.get("address") or connection.address,
             port=int(fields["port"] or 0) if fields.get("port") else connection.port,
             terminal=_terminal(terminal) if terminal != _TERMINAL_OF_SSH else None,
+            by=None,
             service="sshd",
             method=method,
             reason=reason,
@@ -278,11 +285,18 @@ def _what(method: Optional[bytes]) -> str:
 
 
 def _is_same(one: Attempt, other: Attempt) -> bool:
-    return one.line.pid == other.line.pid and one.user == other.user and abs((one.line.at or 0.0) - (other.line.at or 0.0)) < 10
+    """Whether two lines of a process tell of one attempt: the first is PAM's, the second the program's own."""
+    return (
+        one.line.pid is not None
+        and (one.line.pid, one.line.program, one.user) == (other.line.pid, other.line.program, other.user)
+        and one.method is not None
+        and other.method is None
+        and abs((one.line.at or 0.0) - (other.line.at or 0.0)) < 10
+    )
 
 
 def _terminal(name: Optional[bytes]) -> Optional[bytes]:
-    if not name:
+    if not name or name == b"none":
         return None
     return name[len(b"/dev/") :] if name.startswith(b"/dev/") else name
 

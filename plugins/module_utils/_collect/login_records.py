@@ -246,27 +246,28 @@ def _with_accepted(target: Target, logins: List[Timed], accepted: List[Accepted]
     for timed in logins:
         if timed[1]["kind"] == "login" and not timed[1]["is_damaged"]:
             recorded.setdefault(timed[1]["user"], []).append(timed)
+    logged = [(one.line.at or 0.0, _record_of_accepted(target, one)) for one in accepted]
+    pids = {record["pid"] for _at, record in logged}
     only_logged: List[Timed] = []
-    for one in accepted:
-        record = _record_of_accepted(target, one)
-        at = one.line.at or 0.0
-        twins = [timed for timed in recorded.get(record["user"], []) if _is_of(timed, record, at)]
-        if record["trust"] == "forged" or not twins:
+    for at, record in logged:
+        near = [] if record["trust"] == "forged" else [timed for timed in recorded.get(record["user"], []) if _is_near(timed, at)]
+        # sshd's monitor does both. A record without its pid, and no other, is compared by the address.
+        twins = [timed for timed in near if record["pid"] is not None and timed[1]["pid"] == record["pid"]]
+        twins = twins or [timed for timed in near if timed[1]["pid"] not in pids and timed[1]["from"] == record["from"]]
+        if not twins:
             only_logged.append((at, record))
             continue
         twin = min(twins, key=lambda timed: timed[0])[1]
         twin.update((name, record[name]) for name in _FIELDS_OF_ACCEPTED)
         twin["sources"] += record["sources"]
-        if twin["logout_at"] is None and one.ended_at is not None:
+        if twin["logout_at"] is None and record["logout_at"] is not None:
             twin.update(logout_at=record["logout_at"], end="logout")
     return sorted(logins + only_logged, key=lambda timed: timed[0], reverse=True) if only_logged else logins
 
 
-def _is_of(timed: Timed, record: Dict[str, Any], at: float) -> bool:
-    began, recorded = timed
-    if not at - _SAME_LOGIN <= began <= at + _RECORDED_AFTER or recorded["trust"] is not None:
-        return False
-    return recorded["pid"] == record["pid"] or recorded["from"] == record["from"]
+def _is_near(timed: Timed, at: float) -> bool:
+    began, record = timed
+    return at - _SAME_LOGIN <= began <= at + _RECORDED_AFTER and record["trust"] is None
 
 
 def _record_of_accepted(target: Target, accepted: Accepted) -> Dict[str, Any]:

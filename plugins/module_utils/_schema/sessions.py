@@ -93,6 +93,7 @@ FAILED_LOGIN = Record(
         Field("from", "str", "Remote host or address.", "203.0.113.5"),
         Field("from_port", "int", "Remote port, by the log.", 51234),
         Field("terminal", "str", "Terminal as recorded or logged.", "ssh:notty"),
+        Field("by", "str", "Account that tried to become the other, of su and sudo.", "mallory"),
         Field("service", "str", "Where it was tried: C(sshd), C(login), C(su), C(sudo) …; null for a record that does not tell.", "sshd"),
         Field("method", "str", "How, by the log: C(password), C(publickey) …; null where only the failure of the whole connection was logged.", "password"),
         Field(

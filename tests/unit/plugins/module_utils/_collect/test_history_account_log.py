@@ -174,3 +174,31 @@ def test_the_account_that_a_line_is_about(message, account):
     event = account_event(_line("journal", 1795446180.0, message, "su"))
     assert set(event) == {field.name for field in ACCOUNT_EVENT.fields}
     assert event["message"] == message.strip().decode()
+
+
+def test_compressed_in_a_way_that_python_cannot_read_is_said(tmp_path):
+    target = _host(tmp_path)
+    _put(tmp_path, "auth.log.2.zst", b"x")
+    builder = SectionBuilder(10)
+    assert read_logs(target, builder) == []
+    (error,) = builder.finish()["errors"]
+    assert (error["what"], error["subjects"]) == ("log", ["/var/log/auth.log.2.zst"])
+    assert "cannot read" in error["reason"]
+
+
+def test_messages_is_read_where_there_is_no_log_of_its_own(tmp_path):
+    target = _host(tmp_path)
+    _put(tmp_path, "messages", b"Nov 23 15:03:00 h authpriv.notice sudo: a\nNov 23 15:03:01 h sshd[7]: b\n")
+    assert [(line.program, line.message, line.pid) for line in read_logs(target, SectionBuilder(10))] == [("sudo", b"a", None), ("sshd", b"b", 7)]
+    _put(tmp_path, "secure", b"Nov 23 15:03:00 h sudo: c\n")
+    assert [line.message for line in read_logs(target, SectionBuilder(10))] == [b"c"]
+
+
+def test_a_flood_of_guesses_does_not_push_out_what_sudo_said(tmp_path):
+    target = _host(tmp_path)
+    guess = b"2026-11-23T15:03:00+00:00 h sshd[7]: Failed password for root from 203.0.113.5 port 1 ssh2\n"
+    _put(tmp_path, "auth.log", b"2026-11-23T15:02:00+00:00 " + SUDO + guess * 12000)
+    builder = SectionBuilder(10)
+    lines = read_logs(target, builder)
+    assert (len(lines), lines[0].program) == (10001, "sudo")
+    assert builder.finish()["limits"][0]["what"] == "lines of logs"

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Logins, logouts, boots and failed logins from wtmp, wtmpdb and btmp."""
 
+import bz2
+import gzip
+import lzma
 import os
 import sqlite3
 import time
@@ -235,6 +238,129 @@ def test_a_view_in_the_place_of_the_table_is_not_run(tmp_path):
     with pytest.raises(wtmpdb.Unreadable):
         wtmpdb.read(str(tmp_path / "wtmp.db"), 10)
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "Type INTEGER, User TEXT GENERATED ALWAYS AS (zeroblob(1000000000)), Login INTEGER, Logout, TTY, RemoteHost, Service",
+        "Type INTEGER, User TEXT, Login INTEGER DEFAULT (random()), Logout, TTY, RemoteHost, Service",
+        "Type, User, Login, Logout, TTY, RemoteHost, Service, CHECK (Login > 0)",
+    ],
+)
+def test_a_table_that_computes_is_not_read(tmp_path, columns):
+    connection = sqlite3.connect(str(tmp_path / "wtmp.db"))
+    try:
+        connection.execute("CREATE TABLE wtmp(%s)" % columns)
+    except sqlite3.Error as error:
+        pytest.skip("this SQLite cannot make it: %s" % error)
+    connection.commit()
+    connection.close()
+    with pytest.raises(wtmpdb.Unreadable, match="no plain table"):
+        wtmpdb.read(str(tmp_path / "wtmp.db"), 10)
+
+
+def test_a_trigger_is_not_run_and_an_index_is_not_asked(host):
+    host.wtmpdb((wtmpdb.USER, "mallory", START * 1000000, None, "pts/0", None))
+    connection = sqlite3.connect(str(host.root / "var" / "log" / "wtmp.db"))
+    connection.execute("CREATE TRIGGER t AFTER INSERT ON wtmp BEGIN DELETE FROM wtmp; END")
+    connection.execute("CREATE INDEX empty ON wtmp(Login, Type, User, Logout, TTY, RemoteHost, Service) WHERE Login < 0")
+    connection.commit()
+    connection.close()
+    assert [login["user"] for login in host.collect()["logins"]] == ["mallory"]
+
+
+def test_a_damaged_database_gives_an_error_and_no_more(host):
+    host.wtmpdb(*[(wtmpdb.USER, "mallory", (START + number) * 1000000, None, "pts/0", "x" * 200) for number in range(500)])
+    path = host.root / "var" / "log" / "wtmp.db"
+    data = bytearray(path.read_bytes())
+    for place in range(4096, len(data), 97):
+        data[place] ^= 0x5A
+    path.write_bytes(bytes(data))
+    section = host.collect()
+    assert [error["what"] for error in section["errors"]] == ["wtmpdb"]
+    assert len(section["logins"]) <= 500
+
+
+def test_a_database_too_large_to_be_one_is_not_read(host, monkeypatch):
+    host.wtmpdb((wtmpdb.USER, "mallory", START * 1000000, None, "pts/0", None))
+    monkeypatch.setattr(wtmpdb, "_MOST_BYTES", 4096)
+    assert [error["reason"] for error in host.collect()["errors"]] == ["is larger than 4096 bytes"]
+
+
+def test_rotated_and_compressed_records(host):
+    for number, (suffix, pack) in enumerate(((".1", bytes), (".2.gz", gzip.compress), ("-20231101.xz", lzma.compress), (".3.bz2", bz2.compress))):
+        path = host.root / "var" / "log" / ("btmp" + suffix)
+        path.write_bytes(pack(record(utmp.LOGIN, b"ssh:notty", b"u%d" % number, 0)))
+        os.utime(str(path), (START - number, START - number))
+    (host.root / "var" / "log" / "btmp.4.zst").write_bytes(b"x")
+    section = host.collect()
+    assert {failed["user"] for failed in section["failed_logins"]} == {"u0", "u1", "u2", "u3"}
+    assert [(error["what"], error["subjects"]) for error in section["errors"]] == [("btmp", ["/var/log/btmp.4.zst"])]
+    assert "cannot read" in section["errors"][0]["reason"]
+
+
+def test_bytes_put_in_between_cost_what_they_cover(host):
+    """Everything after them is shifted: the next record is looked for."""
+    records = [record(utmp.USER, b"pts/%d" % number, b"u%d" % number, number) for number in range(10)]
+    host.log("wtmp", *(records[:3] + [b"\x80" * 57] + records[3:6] + [records[6][:100]] + records[7:]))
+    section = host.collect()
+    assert [login["user"] for login in section["logins"] if not login["is_damaged"]] == ["u9", "u8", "u7", "u5", "u4", "u3", "u2", "u1", "u0"]
+
+
+def _logged(host, *lines):
+    text = "".join("2023-11-14T22:%s+00:00 h %s\n" % line for line in lines)
+    (host.root / "var" / "log" / "auth.log").write_text(text)
+
+
+def test_a_failure_that_both_know_is_one_record(host):
+    place = "from 203.0.113.5 port 4 ssh2"
+    _logged(
+        host,
+        ("13:30", "sshd[7]: Invalid user ghost from 203.0.113.5 port 3"),
+        ("13:31", "sshd[7]: Failed password for invalid user ghost from 203.0.113.5 port 3 ssh2"),
+        ("13:40", "sshd[8]: Failed password for root " + place),
+        ("13:41", "sshd[8]: Failed password for root " + place),
+        ("13:50", "sshd[9]: Failed password for root from 198.51.100.1 port 5 ssh2"),
+    )
+    host.log(
+        "btmp",
+        record(utmp.LOGIN, b"ssh:notty", b"ghost", 10, b"203.0.113.5"),
+        record(utmp.LOGIN, b"ssh:notty", b"ghost", 11, b"203.0.113.5"),
+        record(utmp.LOGIN, b"ssh:notty", b"root", 20, b"203.0.113.5"),
+        record(utmp.LOGIN, b"ssh:notty", b"root", 21, b"203.0.113.5"),
+        record(utmp.LOGIN, b"ssh:notty", b"root", 22, b"192.0.2.77"),
+        record(utmp.LOGIN, b"tty1", b"root", 100),
+    )
+    told = [
+        (failed["at"][-6:], failed["user"], failed["from"], failed["terminal"], failed["source"], failed["sources"])
+        for failed in host.collect()["failed_logins"]
+    ]
+    log, both = "/var/log/auth.log", ["/var/log/auth.log", "btmp"]
+    assert told == [
+        ("15:00Z", "root", None, "tty1", "btmp", ["btmp"]),
+        ("13:50Z", "root", "198.51.100.1", None, log, [log]),
+        ("13:42Z", "root", "192.0.2.77", "ssh:notty", "btmp", ["btmp"]),
+        ("13:41Z", "root", "203.0.113.5", "ssh:notty", log, both),
+        ("13:40Z", "root", "203.0.113.5", "ssh:notty", log, both),
+        ("13:31Z", "ghost", "203.0.113.5", "ssh:notty", log, both),
+    ]
+
+
+def test_a_login_that_was_logged_and_recorded_is_one_record(host):
+    key = "ssh2: ED25519 SHA256:kdWHv6"
+    _logged(
+        host,
+        ("13:30", "sshd[6000]: Accepted publickey for mallory from 203.0.113.5 port 4 " + key),
+        ("13:31", "sshd[6001]: Accepted password for mallory from 203.0.113.5 port 5 ssh2"),
+        ("14:31", "sshd[6001]: pam_unix(sshd:session): session closed for user mallory"),
+    )
+    host.log("wtmp", record(utmp.USER, b"pts/0", b"mallory", 12, b"203.0.113.5", pid=6000), record(utmp.DEAD, b"pts/0", b"", 70, pid=6000))
+    with_terminal, without = host.collect()["logins"]
+    assert (with_terminal["terminal"], with_terminal["key_fingerprint"], with_terminal["from_port"]) == ("pts/0", "SHA256:kdWHv6", 4)
+    assert (with_terminal["sources"], with_terminal["end"], with_terminal["trust"]) == (["wtmp", "/var/log/auth.log"], "logout", "forgeable")
+    assert (without["terminal"], without["method"], without["key_fingerprint"], without["sources"]) == (None, "password", None, ["/var/log/auth.log"])
+    assert (without["end"], without["logout_at"]) == ("logout", "2023-11-14T22:14:31Z")
 
 
 def test_columns_of_other_types_do_no_harm(host):
