@@ -12,11 +12,14 @@ version_added: 0.1.0
 author:
   - The incident.response contributors (@incident-response)
 description:
-  - Returns the sockets of every network namespace, TCP, UDP, raw and packet, IPv4 and IPv6, with every process that holds
+  - Returns the sockets of every network namespace, TCP, UDP, SCTP, raw and packet, IPv4 and IPv6, with every process that holds
     them, whether they are bound to loopback, to an address or to every interface, and whether others can reach them.
   - Answers what C(lsof -nP -i), C(ss -tulpn) and C(hostname -I) are typed for.
   - Reads the kernel's tables once for all sockets, however many there are.
   - Unix sockets are returned when they listen outside the folders of the system.
+  - Whether others can reach a listener is worked out from the rules of the packet filter of its network namespace, nftables and
+    iptables, for the first packet of a connection. Where a rule asks what is not known here, or a program decides, the answer is
+    null, and C(exposed_reason) names the rule's chain.
 extends_documentation_fragment:
   - incident.response.attributes
   - incident.response.facts
@@ -29,6 +32,7 @@ options:
       - tcp
       - udp
       - udplite
+      - sctp
       - raw
       - icmp
       - packet
@@ -43,13 +47,20 @@ options:
       - With V(false), return only listeners that others cannot reach.
     type: bool
   users:
-    description: Return only sockets that were made by these accounts, by name or uid.
+    description: Return only sockets that were made by these accounts, or that a process of theirs holds, by name or uid.
     type: list
     elements: str
   ports:
     description: Return only sockets with these local ports, each a number or a range such as V(8000-8100).
     type: list
     elements: str
+notes:
+  - Only root may read the packet filter, and enter other network namespaces. For anybody else C(exposed) is null
+    where a packet filter may be active.
+  - Network namespaces are entered in a thread of the module's own. One that no process lives in is found by its mount, as C(ip netns) makes it.
+  - No module of the kernel is loaded to answer. What would need one is an entry in C(errors).
+  - XDP and eBPF programs, and firewalls between the hosts, are not looked at.
+  - A TCP socket that is bound, and neither listens nor is connected, stands in no table of the kernel.
 seealso:
   - module: incident.response.process_facts
   - module: incident.response.triage_facts
@@ -85,7 +96,7 @@ ansible_facts:
           type: dict
           contains:
             protocol:
-              description: C(tcp), C(udp), C(udplite), C(sctp), C(raw), C(packet) or C(unix).
+              description: C(tcp), C(udp), C(udplite), C(sctp), C(raw), C(icmp), C(packet) or C(unix).
               returned: success
               type: str
               sample: tcp
@@ -101,7 +112,7 @@ ansible_facts:
               type: str
               sample: listen
             is_listener:
-              description: 'Whether it accepts from others: TCP in C(listen), UDP and raw without a peer.'
+              description: 'Whether it accepts from others: TCP and SCTP in C(listen), UDP and raw without a peer.'
               returned: success
               type: bool
               sample: true
@@ -131,12 +142,12 @@ ansible_facts:
               type: str
               sample: /run/docker.sock
             interface:
-              description: Interface it is bound to, of a packet socket.
+              description: Interface it is bound to.
               returned: success
               type: str
               sample: eth0
             scope:
-              description: 'For IP: C(loopback), C(address) (one address) or C(all) (every interface).'
+              description: 'For IP: C(loopback), C(address) (one address, or one interface) or C(all) (every interface).'
               returned: success
               type: str
               sample: all
@@ -146,16 +157,17 @@ ansible_facts:
               type: bool
               sample: true
             exposed:
-              description: 'Whether another host can reach it. Null: unknown, since the packet filter could not
-                be read.'
+              description: 'Whether a first packet of some other host gets to it, past the packet filter of its
+                network namespace. Null: it cannot be told.'
               returned: success
               type: bool
               sample: true
             exposed_reason:
-              description: Why C(exposed) is what it is.
+              description: 'Why C(exposed) is what it is: the chain that decides, and whom it lets in when that
+                is not everybody.'
               returned: success
               type: str
-              sample: listens on every interface; no packet filter is active
+              sample: listens on every interface; the packet filter drops it (policy of table ip filter, chain INPUT)
             inode:
               description: Inode number of the socket.
               returned: success
@@ -198,6 +210,11 @@ ansible_facts:
               returned: success
               type: int
               sample: 4026532201
+            network_namespace_name:
+              description: Name of that, as C(ip netns) or Docker gave it, or where it is mounted.
+              returned: success
+              type: str
+              sample: vpn
             container_id:
               description: Container of its first owner.
               returned: success
@@ -217,14 +234,14 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: &id001
+              sample:
                 name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: &id002
+              sample:
               - argv
         addresses:
           description: An address of the host (C(hostname -I), by interface).
@@ -266,13 +283,15 @@ ansible_facts:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
               type: dict
-              sample: *id001
+              sample:
+                name: //4=
             clipped:
               description: Names of the fields that were cut at their limit.
               returned: when there is something to say
               type: list
               elements: str
-              sample: *id002
+              sample:
+              - argv
         errors:
           description: What could not be read, and why.
           returned: success
@@ -351,7 +370,7 @@ def main() -> None:
         key="incident_ports",
         collect=collect,
         options={
-            "protocol": {"type": "list", "elements": "str", "choices": ["tcp", "udp", "udplite", "raw", "icmp", "packet", "unix"]},
+            "protocol": {"type": "list", "elements": "str", "choices": ["tcp", "udp", "udplite", "sctp", "raw", "icmp", "packet", "unix"]},
             "state": {"type": "list", "elements": "str"},
             "exposed": {"type": "bool"},
             "users": {"type": "list", "elements": "str"},

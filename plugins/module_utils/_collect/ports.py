@@ -4,23 +4,24 @@
 """The section ``ports``: listeners and connections of every network namespace, with owners, scope and exposure."""
 
 import os
+import socket
+from itertools import islice
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from . import netlink, procfs
 from .cgroups import parse_cgroup
-from .exposure import PacketFilter, as_fields, elsewhere, read_packet_filter
+from .exposure import Exposure, Surroundings
 from .network_namespaces import Namespace, namespaces
-from .reading import put, read_kernel, text
+from .packet_filter_rules import PacketFilter, read_packet_filter
+from .reading import put, read_kernel, reason_of, text
 from .running_images import read_image
-from .section import SectionBuilder
+from .section import SectionBuilder, WrongOption
 from .socket_tables import Socket, read_tables
 from .target import MAX_DESCRIPTORS, Target
 
-Entry = Tuple[Namespace, Socket]
-
 # Unix sockets below these are the system's own; a control socket elsewhere is worth a look.
 _SYSTEM_FOLDERS = (b"/run/", b"/var/run/", b"/dev/log", b"/tmp/.X11-unix/", b"/tmp/.ICE-unix/", b"/var/lib/", b"@/tmp/.X11-unix/", b"@/org/", b"@/com/")
-_WITH_PORTS = ("tcp", "udp", "udplite")
+_WITH_PORTS = ("tcp", "udp", "udplite", "sctp")
 # Sockets that are looked at, of listeners and of others: a host may have a million connections.
 _MOST = 50000
 _MOST_OWNERS = 1000
@@ -40,17 +41,19 @@ def collect(
     ``exposed`` true also keeps what may be exposed for all that is known. Raises ``ValueError`` for ports that are none.
     """
     builder = SectionBuilder(limit)
-    wanted = _Wanted(protocol, state, exposed, parse_ports(ports or []), target.uids_asked_for(users, builder))
-    entries = list(_entries(namespaces(target, builder), builder))
+    wanted = _Wanted(target, protocol, state, exposed, parse_ports(ports or []), target.uids_asked_for(users, builder))
+    builder.declare("addresses")
+    views = _views(target, builder)
+    entries = list(_entries(views, builder))
     owners = target.read_socket_owners()
-    for record in _Records(target, builder, owners).of(_still_there(target, entries, owners)):
+    for record in _Records(target, owners).of(_still_there(target, entries, owners)):
         if wanted(record):
             builder.add(record)
     if target.unreadable_descriptors:
         builder.error("owners of sockets", "Permission denied", "%d processes" % len(target.unreadable_descriptors))
     for pid in sorted(target.cut_descriptors):
         builder.reached("descriptors of pid %d" % pid, MAX_DESCRIPTORS)
-    _add_addresses(builder)
+    _add_addresses(views, builder)
     return builder.finish()
 
 
@@ -60,30 +63,127 @@ def read_listeners(target: Target) -> Set[Tuple[str, int]]:
     return {(entry.protocol, entry.port) for entry in sockets if entry.is_listener and entry.protocol in ("tcp", "udp") and entry.port}
 
 
-def _entries(spaces: List[Namespace], builder: SectionBuilder) -> Iterator[Entry]:
+class _View(NamedTuple):
+    """What was seen from inside of a network namespace; ``sockets`` where no process shows its tables."""
+
+    namespace: Namespace
+    exposure: Exposure
+    addresses: List[netlink.Address]
+    flags: netlink.SocketFlags
+    sockets: Optional[List[Socket]]
+
+
+_NO_FLAGS = netlink.SocketFlags(set(), set(), {})
+
+
+def _views(target: Target, builder: SectionBuilder) -> List[_View]:
+    may_ask = _MayAsk(
+        netlink.kernel_has(target.proc, target.root, netlink.SOCK_DIAG),
+        netlink.kernel_has(target.proc, target.root, (b"nf_tables",)),
+    )
+    if not may_ask.socket_flags:
+        builder.error("whether IPv6 wildcards take IPv4 as well", "the kernel would have to load a module (tcp_diag, udp_diag) to say")
+    views = []
+    for namespace in namespaces(target, builder):
+        try:
+            view: _View = namespace.inside(lambda namespace=namespace: _look(target, builder, namespace, may_ask))  # type: ignore[misc]
+        except OSError as error:
+            view = _from_outside(namespace, error)
+            if not namespace.places:
+                builder.error("sockets of a network namespace", error, text(namespace.name or b""))
+        views.append(view)
+    return views
+
+
+class _MayAsk(NamedTuple):
+    """What the kernel can answer without loading a module."""
+
+    socket_flags: bool
+    nftables: bool
+
+
+def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask: _MayAsk) -> _View:
+    """See a network namespace, from a thread that is in it."""
+    folder = target.proc + ("/net" if namespace.is_ours else "/thread-self/net")
+    flags, addresses = _NO_FLAGS, None
+    try:
+        addresses = netlink.read_addresses()
+    except OSError as error:
+        builder.error("addresses", error)
+    try:
+        if may_ask.socket_flags:
+            flags = netlink.read_socket_flags()
+    except OSError as error:
+        builder.error("whether IPv6 wildcards take IPv4 as well", error)
+    surroundings = Surroundings(
+        packet_filter=read_packet_filter(folder, may_ask.nftables),
+        addresses=addresses,
+        interfaces=_interfaces(),
+        bound=flags.interfaces,
+        is_cut_off=namespace.inode is not None and _is_cut_off(folder),
+        is_host=namespace.inode is None,
+    )
+    sockets = None
+    if not namespace.places:
+        sockets = list(islice(_sockets(folder, folder, builder), 2 * _MOST))
+        if len(sockets) == 2 * _MOST:
+            builder.reached("sockets of the network namespace %s" % text(namespace.name or b""), 2 * _MOST)
+    return _View(namespace, Exposure(surroundings), addresses or [], flags, sockets)
+
+
+def _interfaces() -> Dict[int, str]:
+    try:
+        return dict(socket.if_nameindex())
+    except OSError:
+        return {}
+
+
+def _from_outside(namespace: Namespace, error: OSError) -> _View:
+    """What can be said of a network namespace that cannot be entered."""
+    unknown = PacketFilter(None, "it is in another network namespace, whose packet filter could not be read: %s" % reason_of(error))
+    is_cut_off = _is_cut_off(namespace.folder() or "")
+    return _View(namespace, Exposure(Surroundings(unknown, None, {}, {}, is_cut_off, False)), [], _NO_FLAGS, None)
+
+
+def _is_cut_off(folder: str) -> bool:
+    """Whether a network namespace has no interface but loopback."""
+    try:
+        rows = read_kernel(folder + "/dev").split(b"\n")[2:]
+    except OSError:
+        return False
+    return {row.partition(b":")[0].strip() for row in rows if row} <= {b"lo"}
+
+
+Entry = Tuple[_View, Socket]
+
+
+def _entries(views: List[_View], builder: SectionBuilder) -> Iterator[Entry]:
     """Listeners first; of both not more than ``_MOST``."""
     others: List[Entry] = []
     count = {True: 0, False: 0}
-    for namespace in spaces:
-        for entry in _sockets(namespace, builder):
+    for view in views:
+        for entry in _sockets_of(view, builder):
             count[entry.is_listener] += 1
             if count[entry.is_listener] > _MOST:
                 continue
             if entry.is_listener:
-                yield namespace, entry
+                yield view, entry
             else:
-                others.append((namespace, entry))
+                others.append((view, entry))
     yield from others
     for is_listener, what in ((True, "listeners"), (False, "connections")):
         if count[is_listener] > _MOST:
             builder.reached(what, _MOST, count[is_listener])
 
 
-def _sockets(namespace: Namespace, builder: SectionBuilder) -> Iterator[Socket]:
-    folder = namespace.folder()
-    if folder is None:
-        return  # everybody in it has ended meanwhile, and it with them
-    for entry in read_tables(folder, lambda name, error: builder.error("socket table " + name, error, folder)):
+def _sockets_of(view: _View, builder: SectionBuilder) -> Iterator[Socket]:
+    folder = view.namespace.folder()
+    # Where everybody in it has ended meanwhile, it has ended with them.
+    return iter(view.sockets or []) if folder is None else _sockets(folder, folder, builder)
+
+
+def _sockets(folder: str, subject: str, builder: SectionBuilder) -> Iterator[Socket]:
+    for entry in read_tables(folder, lambda name, error: builder.error("socket table " + name, error, subject)):
         if entry.protocol != "unix" or _is_odd_control_socket(entry):
             yield entry
 
@@ -98,34 +198,33 @@ def _is_odd_control_socket(entry: Socket) -> bool:
 
 def _still_there(target: Target, entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:
     """Leave out what was closed before its owners were looked for: it would pass for one that no process holds."""
-    missing = {entry.inode for _namespace, entry in entries if entry.inode and entry.inode not in owners}
+    missing = {entry.inode for view, entry in entries if entry.inode and view.namespace.places and entry.inode not in owners}
     if not missing or target.unreadable_descriptors or target.cut_descriptors:
         return entries
-    folders = {namespace.inode: namespace.folder() for namespace, entry in entries if entry.inode in missing}
+    folders = {view.namespace.number: view.namespace.folder() for view, entry in entries if entry.inode in missing}
     for folder in filter(None, folders.values()):
         missing -= {entry.inode for entry in read_tables(folder, lambda _name, _error: None)}
-    return [(namespace, entry) for namespace, entry in entries if entry.inode not in missing]
+    return [(view, entry) for view, entry in entries if entry.inode not in missing]
 
 
 class _Records:
     """Makes records of sockets; what is said of a process or a namespace is read once."""
 
-    def __init__(self, target: Target, builder: SectionBuilder, owners: Dict[int, List[int]]) -> None:
+    def __init__(self, target: Target, owners: Dict[int, List[int]]) -> None:
         self._target = target
         self._owners = owners
-        self._packet_filter = read_packet_filter(target)
-        self._ipv6_only, self._dual_stack = _ipv6_only(target, builder)
-        self._packet_filters: Dict[Optional[int], PacketFilter] = {}
         self._processes: Dict[int, _Process] = {}
         # Where we may not see some descriptors, the owner of a socket may be behind them.
         self._not_known = "unreadable" if target.unreadable_descriptors or target.cut_descriptors else "kernel"
 
     def of(self, entries: List[Entry]) -> Iterator[Dict[str, Any]]:
         """Records ``socket``."""
-        for namespace, entry in entries:
-            yield self._record(namespace, entry)
+        for view, entry in entries:
+            yield self._record(view, entry)
 
-    def _record(self, namespace: Namespace, entry: Socket) -> Dict[str, Any]:
+    def _record(self, view: _View, entry: Socket) -> Dict[str, Any]:
+        namespace = view.namespace
+        is_dual_stack = self._is_dual_stack(view, entry)
         pids = self._owners.get(entry.inode, []) if entry.inode else []
         record: Dict[str, Any] = {
             "protocol": entry.protocol,
@@ -136,8 +235,8 @@ class _Records:
             "local_port": entry.port,
             "remote_address": entry.peer,
             "remote_port": entry.peer_port,
-            "interface": self._interface(namespace, entry),
-            "is_dual_stack": self._is_dual_stack(namespace, entry),
+            "interface": view.exposure.interface_of(entry),
+            "is_dual_stack": is_dual_stack,
             "inode": entry.inode or None,
             "uid": entry.uid,
             "user": self._user(entry.uid),
@@ -150,33 +249,22 @@ class _Records:
         }
         if len(pids) > _MOST_OWNERS:
             record["clipped"] = ["pids"]
-        record.update(as_fields(entry, self._packet_filter_of(namespace)))
+        record.update(view.exposure.fields(entry, is_dual_stack))
         put(record, "path", entry.path)
+        put(record, "network_namespace_name", None if namespace.inode is None else namespace.name)
         owner = self._process(pids[0]) if pids else _NOBODY
         record["container_id"] = owner.container_id if pids or namespace.inode is None else self._container(namespace)
         put(record, "process", owner.name)
         put(record, "exe", owner.exe)
         return record
 
-    def _packet_filter_of(self, namespace: Namespace) -> PacketFilter:
-        if namespace.is_ours:
-            return self._packet_filter
-        if namespace.inode not in self._packet_filters:
-            self._packet_filters[namespace.inode] = elsewhere(namespace.folder() or "")
-        return self._packet_filters[namespace.inode]
-
     @staticmethod
-    def _interface(namespace: Namespace, entry: Socket) -> Optional[str]:
-        if not entry.interface_index:
-            return None
-        return netlink.interface_name(entry.interface_index) if namespace.is_ours else "#%d" % entry.interface_index
-
-    def _is_dual_stack(self, namespace: Namespace, entry: Socket) -> Optional[bool]:
+    def _is_dual_stack(view: _View, entry: Socket) -> Optional[bool]:
         if entry.family != "ipv6" or entry.address != "::" or not entry.is_listener:
             return False
-        if not namespace.is_ours or not (entry.inode in self._ipv6_only or entry.inode in self._dual_stack):
+        if entry.inode not in view.flags.ipv6_only and entry.inode not in view.flags.dual_stack:
             return None
-        return entry.inode in self._dual_stack
+        return entry.inode in view.flags.dual_stack
 
     def _user(self, uid: Optional[int]) -> Optional[str]:
         try:
@@ -185,7 +273,7 @@ class _Records:
             return None
 
     def _container(self, namespace: Namespace) -> Optional[str]:
-        return self._process(namespace.pids[0]).container_id
+        return self._process(namespace.pids[0]).container_id if namespace.pids else None
 
     def _process(self, pid: int) -> "_Process":
         if pid not in self._processes:
@@ -216,24 +304,10 @@ def _read_process(target: Target, pid: int) -> _Process:
     return _Process(stat.comm, read_image(target, stat).path, group.container_id if group else None)
 
 
-def _ipv6_only(target: Target, builder: SectionBuilder) -> Tuple[Set[int], Set[int]]:
-    if not netlink.kernel_has(target.proc, target.root, netlink.SOCK_DIAG):
-        builder.error("whether IPv6 wildcards take IPv4 as well", "the kernel would have to load a module (tcp_diag, udp_diag) to say")
-        return set(), set()
-    try:
-        return netlink.read_ipv6_only()
-    except OSError as error:
-        builder.error("whether IPv6 wildcards take IPv4 as well", error)
-        return set(), set()
-
-
-def _add_addresses(builder: SectionBuilder) -> None:
-    builder.declare("addresses")
-    try:
-        for address in netlink.read_addresses():
-            builder.add(dict(address._asdict(), network_namespace=None), to="addresses")
-    except OSError as error:
-        builder.error("addresses", error)
+def _add_addresses(views: List[_View], builder: SectionBuilder) -> None:
+    for view in views:
+        for address in view.addresses:
+            builder.add(dict(address._asdict(), network_namespace=view.namespace.inode), to="addresses")
 
 
 def parse_ports(ports: List[str]) -> List[Tuple[int, int]]:
@@ -242,7 +316,7 @@ def parse_ports(ports: List[str]) -> List[Tuple[int, int]]:
     for port in ports:
         first, dash, last = str(port).partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()) or not 0 <= int(first) <= int(last or first) <= 65535:
-            raise ValueError("%r is no port: give a number from 0 to 65535, or a range such as 8000-8100" % port)
+            raise WrongOption("%r is no port: give a number from 0 to 65535, or a range such as 8000-8100" % port)
         ranges.append((int(first), int(last or first)))
     return ranges
 
@@ -250,6 +324,7 @@ def parse_ports(ports: List[str]) -> List[Tuple[int, int]]:
 class _Wanted(NamedTuple):
     """Which sockets were asked for."""
 
+    target: Target
     protocol: Optional[List[str]]
     state: Optional[List[str]]
     exposed: Optional[bool]
@@ -261,9 +336,13 @@ class _Wanted(NamedTuple):
             (not self.protocol or record["protocol"] in self.protocol)
             and (not self.state or record["state"] in self.state)
             and (self.exposed is None or self._exposure_matches(record))
-            and (self.uids is None or record["uid"] in self.uids)
+            and (self.uids is None or self._user_matches(record, self.uids))
             and (not self.ports or self._port_matches(record))
         )
+
+    def _user_matches(self, record: Dict[str, Any], uids: Set[int]) -> bool:
+        """Who made it, and who holds it now: a service opens its socket as root and runs as somebody else."""
+        return record["uid"] in uids or any(uids & self.target.uids_of(pid) for pid in record["pids"])
 
     def _port_matches(self, record: Dict[str, Any]) -> bool:
         """The number of a raw socket is a protocol, that of an ICMP socket an identifier."""

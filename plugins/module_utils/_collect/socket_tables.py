@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the incident.response contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kernel's socket tables of one network namespace: ``/proc/PID/net/{tcp,udp,raw,packet,unix}``, proc(5)."""
+"""The kernel's socket tables of one network namespace: ``/proc/PID/net/{tcp,udp,raw,sctp,packet,unix}``, proc(5)."""
 
 import errno
 import re
 import socket
 import struct
-from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 _BUFFER = 1 << 16
 _MOST_ROWS = 500000
@@ -28,6 +28,7 @@ _STATES = (
     "closing",
     "new_syn_received",
 )
+_LISTEN = 10
 _IP_TABLES = (
     ("tcp", "tcp", "ipv4"),
     ("tcp6", "tcp", "ipv6"),
@@ -65,7 +66,7 @@ class Socket(NamedTuple):
     @property
     def is_listener(self) -> bool:
         """Whether it takes what others send: no peer, and for TCP and unix sockets in the state ``listen``."""
-        if self.protocol in ("tcp", "unix"):
+        if self.protocol in ("tcp", "sctp", "unix"):
             return self.state == "listen"
         return self.peer is None
 
@@ -74,6 +75,8 @@ def read_tables(folder: str, failed: Callable[[str, OSError], None]) -> Iterator
     """Every socket that the tables in ``folder`` (``/proc/PID/net``) list; a table that cannot be read goes to ``failed``."""
     for name, protocol, family in _IP_TABLES:
         yield from _ip_table(_rows(folder, name, failed), protocol, family)
+    yield from _sctp_endpoints(_rows(folder, "sctp/eps", failed))
+    yield from _sctp_associations(_rows(folder, "sctp/assocs", failed))
     yield from _packet_table(_rows(folder, "packet", failed))
     yield from _unix_table(_rows(folder, "unix", failed))
 
@@ -141,6 +144,50 @@ def _ipv6(data: bytes) -> str:
     """Four words, each in the byte order of the machine."""
     words = struct.pack("=4I", *(int(data[begin : begin + 8], 16) for begin in (0, 8, 16, 24)))
     return socket.inet_ntop(socket.AF_INET6, words)
+
+
+def _sctp_endpoints(rows: Iterable[bytes]) -> Iterator[Socket]:
+    """Columns ``ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS``, where one may have several addresses: a socket each. Source: net/sctp/proc.c."""
+    for row in rows:
+        field = row.split()
+        try:
+            state, port, uid, inode = int(field[3]), int(field[5]), int(field[6]), int(field[7])
+        except (IndexError, ValueError):
+            continue
+        for address in field[8:]:
+            yield _sctp("listen" if state == _LISTEN else "close", address, port, None, None, inode, uid)
+
+
+def _sctp_associations(rows: Iterable[bytes]) -> Iterator[Socket]:
+    """Columns ``ASSOC SOCK STY SST ST HBKT ASSOC-ID TX_QUEUE RX_QUEUE UID INODE LPORT RPORT LADDRS <-> RADDRS …``; ``*`` marks the first address."""
+    for row in rows:
+        field = row.split()
+        try:
+            uid, inode, port, peer_port = (int(part) for part in field[9:13])
+            middle = field.index(b"<->")
+            address, peer = _first_of(field[13:middle]), _first_of(field[middle + 1 : middle + 2])
+        except (IndexError, ValueError):
+            continue
+        yield _sctp("established", address, port, peer, peer_port, inode, uid)
+
+
+def _first_of(addresses: List[bytes]) -> bytes:
+    return next((address for address in addresses if address.startswith(b"*")), addresses[0])
+
+
+def _sctp(state: str, address: bytes, port: int, peer: Optional[bytes], peer_port: Optional[int], inode: int, uid: int) -> Socket:
+    local, remote = _plain_address(address), None if peer is None else _plain_address(peer)
+    return Socket("sctp", "ipv6" if ":" in local else "ipv4", state, local, port, remote, peer_port, inode, uid, None, None)
+
+
+def _plain_address(data: bytes) -> str:
+    """The address as ``inet_ntop`` writes it: the kernel writes zeros here that it leaves out elsewhere. What is none stays as it is."""
+    address = data.lstrip(b"*").decode("ascii", "replace")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.inet_ntop(family, socket.inet_pton(family, address))
+    except OSError:
+        return address
 
 
 def _packet_table(rows: Iterable[bytes]) -> Iterator[Socket]:

@@ -30,7 +30,7 @@ def test_wildcards_that_take_ipv4_are_told_from_those_that_do_not(kind):
     if not netlink.kernel_has("/proc", "", netlink.SOCK_DIAG):
         pytest.skip("the kernel would have to load a module")
     with listener("::", 1, kind) as narrow, listener("::", 0, kind) as wide:
-        only, both = netlink.read_ipv6_only()
+        only, both, _interfaces = netlink.read_socket_flags()
         assert os.fstat(narrow.fileno()).st_ino in only - both
         assert os.fstat(wide.fileno()).st_ino in both - only
 
@@ -67,10 +67,10 @@ def test_an_interface_that_is_gone_has_its_number():
 
 def test_attributes_that_lie_about_their_length_end_the_reading():
     good = struct.pack("=HH", 5, 11) + b"\1\0\0\0"
-    assert netlink._attributes(good) == {11: b"\1"}
-    assert netlink._attributes(good + struct.pack("=HH", 2, 12) + b"xxxx") == {11: b"\1"}
-    assert netlink._attributes(good + b"\0\0") == {11: b"\1"}
-    assert netlink._attributes(struct.pack("=HH", 60000, 11) + b"\1") == {11: b"\1"}
+    assert netlink.attributes(good) == {11: b"\1"}
+    assert netlink.attributes(good + struct.pack("=HH", 2, 12) + b"xxxx") == {11: b"\1"}
+    assert netlink.attributes(good + b"\0\0") == {11: b"\1"}
+    assert netlink.attributes(struct.pack("=HH", 60000, 11) + b"\1") == {11: b"\1"}
 
 
 @pytest.mark.parametrize(

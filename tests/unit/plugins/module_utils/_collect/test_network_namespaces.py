@@ -84,13 +84,38 @@ def test_a_process_with_endless_threads_is_cut_and_that_is_said(tree, monkeypatc
     assert builder.finish()["limits"] == [{"what": "threads of pid 20", "limit": 3, "total": 9}]
 
 
-def test_a_namespace_that_only_a_mount_keeps_is_said(tree):
+def test_namespaces_that_only_mounts_keep(tree):
+    """Each by its name; the last mount of a place is the one that is there, and no file system on the way may be somebody's program."""
     inode = live_in(tree, 1, 1)
     (tree.proc / "self").symlink_to("1")
-    rows = [b"60 30 0:4 net:[%d] /run/netns/known rw - nsfs nsfs rw" % inode, b"61 30 0:4 net:[4026539999] /run/netns/empty rw - nsfs nsfs rw", b"x"]
+    rows = [
+        b"60 30 0:4 net:[%d] /run/netns/known rw - nsfs nsfs rw" % inode,
+        b"61 30 0:4 net:[4026539999] /run/netns/em\\040pty rw shared:1 - nsfs nsfs rw",
+        b"62 30 0:4 net:[4026539998] /home/eve/kept rw - nsfs nsfs rw",
+        b"63 30 0:4 net:[4026539997] /mnt/fuse/kept rw - nsfs nsfs rw",
+        b"64 30 0:9 / /mnt/fuse rw - fuse.evil evil rw",
+        b"65 30 0:4 net:[4026539996] /mnt/covered rw - nsfs nsfs rw",
+        b"66 30 0:9 / /mnt/covered rw - tmpfs tmpfs rw",
+        b"x",
+        b"67 30 0:9 net:[] /y rw - nsfs nsfs rw",
+    ]
     (tree.proc / "1" / "mountinfo").write_bytes(b"\n".join(rows))
-    _found, errors = read(tree.target())
-    assert [(error["what"], error["subjects"]) for error in errors] == [("sockets of a network namespace", ["/run/netns/empty"])]
+    found, errors = read(tree.target())
+    assert [(namespace.number, namespace.name, namespace.doors) for namespace in found] == [
+        (inode, b"known", []),
+        (4026539999, b"em pty", [b"/run/netns/em pty"]),
+        (4026539998, b"/home/eve/kept", [b"/home/eve/kept"]),
+    ]
+    assert [(error["what"], error["subjects"]) for error in errors] == [("sockets of a network namespace", ["/mnt/fuse/kept", "/mnt/covered"])]
+
+
+def test_more_namespaces_than_are_looked_at_are_counted(tree, monkeypatch):
+    monkeypatch.setattr(network_namespaces, "_MOST_ENTERED", 2)
+    for pid in (1, 20, 21):
+        live_in(tree, pid, pid)
+    builder = SectionBuilder(10)
+    assert len(namespaces(tree.target(), builder)) == 2
+    assert builder.finish()["limits"] == [{"what": "network namespaces", "limit": 2, "total": 3}]
 
 
 def test_this_host_has_ours():
@@ -137,24 +162,60 @@ os._exit(0)
     assert record["network_namespace"] is not None
 
 
-def test_a_mounted_namespace_of_a_live_kernel_is_said(as_root, run_elsewhere, tmp_path):
+KEEP = """
+child = subprocess.Popen(["unshare", "-n", sys.executable, "-c", %r], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+subprocess.check_call(["mount", "--bind", "/proc/%%d/ns/net" %% child.pid, %r])
+before = os.stat("/proc/self/ns/net").st_ino
+"""
+DUAL = "import socket, sys; s = socket.socket(10); s.setsockopt(41, 26, 0); s.bind(('::', 2325)); s.listen(1); print('ready', flush=True); sys.stdin.read()"
+
+
+def test_a_namespace_is_seen_from_inside_and_ours_is_not_left(as_root, run_elsewhere, tmp_path):
     place = tmp_path / "kept"
     place.touch()
     code = (
         COLLECT
+        + KEEP % (DUAL, str(place))
         + """
-child = subprocess.Popen(["unshare", "-n", "sleep", "99"])
-while os.stat("/proc/%%d/ns/net" %% child.pid).st_ino == os.stat("/proc/self/ns/net").st_ino:
-    time.sleep(0.02)
-subprocess.check_call(["mount", "--bind", "/proc/%%d/ns/net" %% child.pid, %r])
-child.kill(); child.wait()
-print(json.dumps(ports.collect(Target())["errors"]))
+items = ports.collect(Target(), ports=["2325"])["items"]
+after = [os.stat("/proc/self/task/%s/ns/net" % task).st_ino for task in os.listdir("/proc/self/task")]
+print(json.dumps([items, after == [before]]))
+child.kill()
 """
-        % str(place)
     )
-    errors = json.loads(run_elsewhere(["-m"], code))
-    # This host may have others of that kind.
-    assert str(place) in [subject for error in errors if error["what"] == "sockets of a network namespace" for subject in error["subjects"]]
+    (record,), is_as_before = json.loads(run_elsewhere(["-m"], code))
+    assert (record["is_dual_stack"], record["network_namespace_name"], record["exposed"]) == (True, str(place), False)
+    assert is_as_before
+
+
+def test_a_namespace_that_only_a_mount_keeps_is_read(as_root, run_elsewhere, tmp_path):
+    """A listener without a process: its descriptor waits in a message that nobody takes."""
+    place = tmp_path / "kept"
+    place.touch()
+    inner = (
+        "import array, socket, sys; s = socket.socket(); s.bind(('0.0.0.0', 2326)); s.listen(1)\n"
+        "u = socket.socket(fileno=0); u.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [s.fileno()]))]); print('ready', flush=True)\n"
+        "import time; time.sleep(99)"
+    )
+    code = (
+        COLLECT
+        + """
+ours, theirs = socket.socketpair()
+child = subprocess.Popen(["unshare", "-n", sys.executable, "-c", %r], stdin=theirs, stdout=subprocess.PIPE)
+child.stdout.readline()
+subprocess.check_call(["mount", "--bind", "/proc/%%d/ns/net" %% child.pid, %r])
+number = os.stat(%r).st_ino
+child.kill(); child.wait()
+section = ports.collect(Target(), ports=["2326"])
+print(json.dumps([number, section["items"], section["errors"]]))
+"""
+        % (inner, str(place), str(place))
+    )
+    number, (record,), errors = json.loads(run_elsewhere(["-m"], code))
+    assert (record["network_namespace"], record["network_namespace_name"], record["pids"]) == (number, str(place), [])
+    assert record["owner_state"] in ("kernel", "unreadable")
+    assert not [error for error in errors if str(place) in error["subjects"]]
 
 
 def test_namespaces_of_others_are_an_error_for_a_plain_user():
