@@ -91,7 +91,8 @@ def _always(value: dict[str, Any]) -> dict[str, Any]:
 def _retrieved() -> dict[str, Any]:
     returned = "with O(retrieve=true)"
     case = {"description": "Folder of the case.", "returned": returned, "type": "str", "sample": "/home/operator/cases/20261123T154500Z"}
-    return {"case": case, "evidence": {**_records(RETRIEVED), "returned": returned}}
+    files = {"description": RETRIEVED.meaning, "returned": returned, "type": "list", "elements": "dict", "contains": _fields(RETRIEVED.fields)}
+    return {"case": case, "evidence": files}
 
 
 def _triage() -> dict[str, Any]:

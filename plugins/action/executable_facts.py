@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -14,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.incident.response.plugins.module_utils._collect.executables import MAX_FILE_SIZE
 from ansible_collections.incident.response.plugins.module_utils._collect.section import SectionBuilder
 from ansible_collections.incident.response.plugins.module_utils._schema.keys import KEYS
-from ansible_collections.incident.response.plugins.plugin_utils._case.answer import only_ours
+from ansible_collections.incident.response.plugins.plugin_utils._case.answer import failure_of, only_ours
 from ansible_collections.incident.response.plugins.plugin_utils._case.executable_record import Choice, choose
 from ansible_collections.incident.response.plugins.plugin_utils._case.retrieval import Outcome, Retrieval
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import Run
@@ -29,6 +30,7 @@ _SPEC = {
 }
 # Where the case lies on the controller is nothing that a host needs to know.
 _CONTROLLER_OPTIONS = ("retrieve", "case_dir", "case", "max_evidence_size")
+_LONGEST_REASON = 500
 _WHICH = ("pids", "users", "paths")
 
 
@@ -65,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result = only_ours(self._execute_module(module_args=self._module_options(), task_vars=variables))
         section = (result.get("ansible_facts") or {}).get(KEYS["executables"])
         if result.get("failed") or not isinstance(section, dict) or not isinstance(section.get("items"), list):
-            return {**result, "failed": True}
+            return {**result, "failed": True, "msg": f"Nothing was retrieved: {failure_of(result)}"}
         is_everything_asked_for = any(self._task.args.get(name) for name in _WHICH)
         choice = choose(section["items"], is_everything_asked_for, options["max_file_size"], options["max_evidence_size"])
         taking = _Taking(case, run, str(variables["inventory_hostname"]))
@@ -77,7 +79,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             taking.take(choice, ask)
         except OSError as error:
-            return {"failed": True, "msg": f"The case cannot be written: {error}"}
+            return {"failed": True, "msg": f"Retrieving was given up: {error}"}
         return {**result, "changed": False, **taking.returned(section)}
 
 
@@ -92,12 +94,19 @@ class _Taking:
         self._misses: list[tuple[Mapping[str, Any], str]] = []
 
     def take(self, choice: Choice, ask: Any) -> None:
-        """Retrieve what was chosen. What came before an error stays, and is in the manifest."""
+        """Retrieve what was chosen. When it is given up, what came before stays, and what did not come is said."""
+        waiting = {id(executable): executable for executable in choice.taken}
         try:
             folder = self._case.evidence(self._host)
             self._note([], choice.refused)
             for outcomes in Retrieval(folder, ask).run(choice.taken):
                 self._note(outcomes, [])
+                for outcome in outcomes:
+                    del waiting[id(outcome.executable)]
+        except BaseException as error:  # what ends a task that takes too long is no Exception
+            with suppress(OSError):
+                self._note([], [(executable.record, f"it was given up before it was there: {error}"[:_LONGEST_REASON]) for executable in waiting.values()])
+            raise
         finally:
             self._case.certify_evidence(self._host)
 

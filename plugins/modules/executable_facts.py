@@ -287,9 +287,9 @@ ansible_facts:
               sample: 9.1-1
             package_state:
               description: 'C(unchanged): the running image has the package''s content. C(changed): it has not.
-                C(updated): the file now at the path has. C(unknown): the package has no digest for it. C(unowned):
-                no package owns the path. C(foreign): runs in another root, as in a container. C(unreadable): could
-                not be found out.'
+                C(updated): the file now at the path has. C(unknown): the package has no digest for it, or it is
+                no regular file. C(unowned): no package owns the path. C(foreign): runs in another root, as in a
+                container. C(unreadable): could not be found out.'
               returned: success
               type: str
               sample: unchanged
@@ -420,19 +420,6 @@ evidence:
       returned: success
       type: str
       sample: hosts/web1/evidence/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-    raw:
-      description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
-      returned: when there is something to say
-      type: dict
-      sample:
-        name: //4=
-    clipped:
-      description: Names of the fields that were cut at their limit.
-      returned: when there is something to say
-      type: list
-      elements: str
-      sample:
-      - argv
 """
 
 from typing import Any, Dict, Optional

@@ -53,8 +53,8 @@ class Answer:
 def only_ours(result: dict[str, Any]) -> dict[str, Any]:
     """Let no fact through but ours: a host's answer must not set variables of the controller."""
     facts = result.get("ansible_facts")
-    if isinstance(facts, dict):
-        result["ansible_facts"] = {key: facts[key] for key in KEYS.values() if key in facts}
+    if facts is not None:
+        result["ansible_facts"] = {key: facts[key] for key in KEYS.values() if key in facts} if isinstance(facts, dict) else {}
     return result
 
 
