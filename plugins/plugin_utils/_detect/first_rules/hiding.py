@@ -24,6 +24,11 @@ _SIGNS: dict[str, tuple[Level, str, str]] = {
     "immutable": ("medium", "Shell history cannot be written", "the history file {where} of {account} is {detail}"),
     "empty": ("low", "Shell history is empty", "the history file {where} of {account} is {detail}"),
     "not_owner": ("low", "Shell history belongs to somebody else", "the history file {where} of {account} {detail}"),
+    "client_switched_off": ("low", "History of a client is switched off", "the history of a client of {account} is switched off at {where}: {detail}"),
+    "writable_by_all": ("low", "Shell history can be forged", "the history file {where} of {account} {detail}"),
+    "read_only": ("medium", "Shell history cannot be written", "the history file {where} of {account} {detail}"),
+    "not_text": ("low", "Shell history is not text", "the history file {where} of {account} {detail}"),
+    "changed_before_content": ("low", "Time of the shell history was set back", "the history file {where} of {account} {detail}"),
     "time_backwards": ("low", "Times in the shell history go back", "in the history file {where} of {account} {detail}"),
     "time_in_future": ("low", "Times in the shell history lie ahead", "in the history file {where} of {account} {detail}"),
 }

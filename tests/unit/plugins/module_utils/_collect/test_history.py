@@ -250,6 +250,162 @@ def test_a_histfile_does_not_make_root_read_out_a_secret(host):
     assert not [record for record in section["files"] if record["entries"]]
 
 
+def test_histfiles_of_clients_and_of_folders_named_by_variables(host):
+    host.put("etc/profile.d/typed.sh", b"typed=$HOME/.typed\nexport MYSQL_HISTFILE=$typed/mysql PSQL_HISTORY=~/.typed/psql\n")
+    host.put("home/alice/.typed/mysql", b"_HiStOrY_V2_\nselect\\0401;\n")
+    host.put("root/.typed/psql", b"\\q\n")
+    host.put("home/alice/.zshenv", b"export ZDOTDIR=${XDG_CONFIG_HOME:-~/.c}/zsh\n")
+    host.put("home/alice/.config/zsh/.zshrc", b"[ -r $ZDOTDIR/more ] && . $ZDOTDIR/more\n")
+    host.put("home/alice/.config/zsh/more", b"HISTFILE=$ZDOTDIR/typed\nSAVEHIST=0\n")
+    host.put("home/alice/.config/zsh/typed", b": 1795446180:0;id\n")
+    host.put("home/alice/.config/fish/fish_variables", b"SETUVAR fish_history:work\n")
+    host.put("home/alice/.local/share/fish/work_history", b"- cmd: pwd\n  when: 1795446180\n")
+    host.put("home/alice/.config/fish/conf.d/x.fish", b"set -g fish_private_mode 1\n")
+    section = host.collect()
+    assert {(entry["program"], entry["file"], entry["command"]) for entry in section["items"]} == {
+        ("mysql", "/home/alice/.typed/mysql", "select 1;"),
+        ("psql", "/root/.typed/psql", "\\q"),
+        ("zsh", "/home/alice/.config/zsh/typed", "id"),
+        ("fish", "/home/alice/.local/share/fish/work_history", "pwd"),
+    }
+    assert {sign for sign in _signs(section) if sign[0] != "not_owner"} == {
+        ("switched_off", "/home/alice/.config/zsh/more:2"),
+        ("switched_off", "/home/alice/.config/fish/conf.d/x.fish:1"),
+    }
+
+
+def test_a_place_that_only_a_shell_could_tell_is_said_and_not_run(host):
+    host.put("home/alice/.bashrc", b"HISTFILE=~/.h-$(touch %s)\nexport PSQL_HISTORY=~/`hostname`\n" % os.fsencode(str(host.path / "run")))
+    section = host.collect()
+    assert not (host.path / "run").exists()
+    (error,) = [error for error in section["errors"] if error["what"] == "history file named by a start-up file"]
+    assert [subject.partition(": ")[0] for subject in error["subjects"]] == ["/home/alice/.bashrc:1", "/home/alice/.bashrc:2"]
+
+
+def test_files_that_are_read_in_from_outside_the_home(host):
+    if host.uid:
+        pytest.skip("needs root to give files away")
+    for name, uid, mode in (("theirs", 1001, 0o600), ("of-all", 0, 0o644), ("secret", 0, 0o600), ("of-bob", 1002, 0o644)):
+        path = host.put("opt/" + name, b"unset HISTFILE\n")
+        os.chown(str(path), uid, uid)
+        path.chmod(mode)
+    host.put("home/alice/.bashrc", b". /opt/theirs\nsource /opt/of-all\n. /opt/secret\n. /opt/of-bob\n")
+    host.put("etc/bash.bashrc", b". /etc/more\n")
+    host.put("etc/more", b"HISTSIZE=0\n")
+    section = host.collect()
+    assert _signs(section) == {("switched_off", "/opt/theirs:1"), ("switched_off", "/opt/of-all:1"), ("switched_off", "/etc/more:1")}
+    (error,) = [error for error in section["errors"] if error["what"] == "start-up file"]
+    assert error["subjects"] == ["/opt/secret", "/opt/of-bob"]
+
+
+def test_start_up_files_without_end_are_bounded(host):
+    host.put("home/alice/.bashrc", b"".join(b". ~/.s%d\nHISTFILE=~/.h%d\nHISTFILE=$(x)\n" % (number, number) for number in range(3000)))
+    for number in range(100):
+        host.put("home/alice/.s%d" % number, b". ~/.bashrc\n")
+    began = time.process_time()
+    section = host.collect()
+    assert time.process_time() - began < 2
+    assert {"what": "history files named for /home/alice", "limit": 50, "total": None} in section["limits"]
+
+
+def test_copies_of_histories_are_read_with_their_programs(host):
+    host.put("home/alice/.bash_history-01234.tmp", b"#1795446180\nid\n")
+    host.put("home/alice/.zsh_history.old", b": 1795446180:0;ls\n")
+    host.put("home/alice/.psql_history-shop", b"a\x01b\n")
+    host.put("home/alice/.bash_history~", b"pwd\n")
+    host.put("home/alice/.bash_historyx", b"no\n")
+    host.put("home/alice/.zsh_history.LOCK", b"no\n")
+    assert {(entry["program"], entry["file"], entry["command"]) for entry in host.collect()["items"]} == {
+        ("bash", "/home/alice/.bash_history-01234.tmp", "id"),
+        ("zsh", "/home/alice/.zsh_history.old", "ls"),
+        ("psql", "/home/alice/.psql_history-shop", "a\nb"),
+        ("bash", "/home/alice/.bash_history~", "pwd"),
+    }
+    for number in range(100):
+        host.put("home/alice/.bash_history.%d" % number, b"id\n")
+    assert {"what": "copies of history files in /home/alice", "limit": 20, "total": 104} in host.collect()["limits"]
+
+
+def test_homes_are_told_with_their_accounts(host):
+    host.passwd(
+        "root:x:%d:0:root:/root:/bin/bash" % host.uid,
+        "alice:x:1001:1001::/data/people/alice:/bin/bash",
+        "alias:x:1001:1001::/data/people/alice/:/bin/bash",
+        "carol:x:1002:1002::/home/carol:/usr/sbin/nologin",
+    )
+    host.put("data/people/alice/.bash_history", b"id\n")
+    host.put("data/people/gone/.bash_history", b"left\n")
+    host.put("vol/carol/.bash_history", b"moved\n")
+    (host.path / "home" / "carol").symlink_to("../vol/carol")
+    section = host.collect()
+    assert {(home["path"], home["user"], tuple(home["accounts"]), home["link_target"]) for home in section["homes"]} == {
+        ("/root", "root", ("root",), None),
+        ("/data/people/alice", "alice", ("alice", "alias"), None),
+        ("/data/people/gone", None, (), None),
+        ("/home/carol", "carol", ("carol",), "../vol/carol"),
+        ("/home/alice", None, (), None),
+    }
+    assert [(entry["user"], entry["command"]) for entry in section["items"]] == [("alice", "id"), ("carol", "moved"), (None, "left")]
+
+
+def test_homes_that_lie(host):
+    (host.path / "dev").mkdir()
+    host.put("dev/.bash_history", b"in dev\n")
+    os.mkfifo(str(host.path / "pipe"))
+    paths = ["/", "/dev", "/proc", "/pipe", "/etc/passwd", "relative", "", "/" + "a" * 300, "/a" * 3000, "/home/../etc", "/nowhere"]
+    host.passwd(*["u%d:x:%d:1::%s:/bin/sh" % (number, 8000 + number, path) for number, path in enumerate(paths)])
+    host.put(".bash_history", b"in /\n")
+    section = host.collect()
+    assert [(entry["user"], entry["command"]) for entry in section["items"]] == [("u0", "in /"), ("u1", "in dev")]
+    assert {error["reason"]: error["count"] for error in section["errors"] if error["what"] == "home"} == {
+        "is no absolute path": 1,
+        "File name too long": 3,  # and the folder that other homes may lie in
+    }
+
+
+def test_signs_of_mode_and_content(host):
+    if host.uid:
+        pytest.skip("needs root to give files away")
+    now = int(time.time())
+    for name, mode, data in ((".bash_history", 0o666, b"id\n"), (".zsh_history", 0o400, b"id\n"), (".ksh_history", 0o600, b"a\n\0\0\0b\n")):
+        path = host.put("home/alice/" + name, data)
+        os.chown(str(path), 1001, 1001)
+        path.chmod(mode)
+    path = host.put("home/alice/.ash_history", b"\0" * 5000 + b"id\n")
+    os.chown(str(path), 1001, 1001)
+    old = host.put("root/.bash_history", b"#%d\nid\n" % (now - 1000))
+    os.utime(str(old), (now - 9000, now - 9000))
+    host.put("root/.profile", b"export MYSQL_HISTFILE=/dev/null\n")
+    assert _signs(host.collect()) == {
+        ("writable_by_all", "/home/alice/.bash_history"),
+        ("read_only", "/home/alice/.zsh_history"),
+        ("not_text", "/home/alice/.ash_history"),
+        ("changed_before_content", "/root/.bash_history"),
+        ("client_switched_off", "/root/.profile:1"),
+    }
+    os.utime(str(old), (now - 1100, now - 1100))
+    assert "changed_before_content" not in {sign for sign, _where in _signs(host.collect())}
+
+
+def test_histories_that_live_shells_write(host):
+    if host.uid:
+        pytest.skip("needs root to give files away")
+    for name, uid in (("shm/typed", 1001), ("shm/other", 1002)):
+        path = host.put(name, b"id\n")
+        os.chown(str(path), uid, uid)
+    os.chown(str(host.put("home/alice/.z", b": 1795446180:0;pwd\n")), 1001, 1001)
+    _process(host, 10, 1, b"bash", [b"HISTFILE=/shm/typed", b"LESSHISTFILE=/shm/none"])
+    _process(host, 11, 1, b"zsh", [b"HISTFILE=/home/alice/.z"])
+    _process(host, 12, 1, b"bash", [b"HISTFILE=/shm/other", b"PROMPT_COMMAND=history -c"])
+    section = host.collect()
+    assert [(entry["user"], entry["program"], entry["file"], entry["command"]) for entry in section["items"]] == [
+        ("alice", "zsh", "/home/alice/.z", "pwd"),
+        ("alice", "bash", "/shm/typed", "id"),
+    ]
+    assert [(sign["pid"], sign["detail"]) for sign in section["tampering"]] == [(12, "PROMPT_COMMAND=history -c")]
+    assert [error["subjects"] for error in section["errors"] if error["what"] == "history file"] == [["/shm/other"]]
+
+
 def test_times_backwards_and_ahead(host):
     now = int(time.time())
     host.put("home/alice/.bash_history", b"#%d\na\n#%d\nb\n#%d\nc\n" % (now - 100, now - 500, now + 86400))

@@ -7,8 +7,11 @@ import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect.shell_settings import (
     assignments,
+    client_switched_off,
     expand,
+    history_places,
     lines_that_matter,
+    sourced,
     split_commands,
     switches_off,
 )
@@ -52,6 +55,19 @@ def _off(text):
         b"set -U fish_private_mode 1",
         b"set +o \\\nhistory",
         b"command unset HISTFILE",
+        b"export PROMPT_COMMAND='history -c'",
+        b"trap 'history -c' EXIT",
+        b"trap 'kill -9 $$' EXIT",
+        b"kill -9 $$",
+        b"alias exit='history -c; exit'",
+        b"alias ls='HISTFILE=/dev/null ls'",
+        b"unset HISTFILE; history -r /dev/null",
+        b"history -c; history -r /dev/null",
+        b"history -c; history -r; unset HISTFILE",
+        b"HISTFILE DEFAULT=/dev/null",
+        b"SetEnv HISTFILE=/dev/null HISTSIZE=0",
+        b"SETUVAR fish_private_mode:1",
+        b"SETUVAR --export fish_history:",
     ],
 )
 def test_what_switches_history_off(line):
@@ -83,10 +99,67 @@ def test_what_switches_history_off(line):
         b"unset HISTFILESIZE",
         b"docker run -e HISTFILE=/dev/null x",
         b"set history = 1000",
+        b"alias hc='history -c'",
+        b"kill -9 $pid",
+        b"kill -TERM $$",
+        b"cat <<END\nunset HISTFILE\nEND",
+        b"cat <<-'END' > note\n\tset +o history\n\tEND",
+        b'cat << "END"\nHISTFILE=/dev/null\nEND',
+        b"HISTFILE DEFAULT=@{HOME}/.typed",
+        b"export LESSHISTFILE=-",
+        b"export MYSQL_HISTFILE=/dev/null",
     ],
 )
 def test_what_does_not(line):
     assert _off(line + b"\n") == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"echo '<<END'", b"echo $((1<<END))", b"# <<END", b"cat <<<END", b"cat <<END", b"cat <<END\nEND"],
+)
+def test_what_is_no_heredoc_or_has_ended_hides_nothing(before):
+    assert len(_off(before + b"\nunset HISTFILE\n")) == 1
+
+
+def test_the_start_up_files_of_the_distribution_are_no_sign():
+    skeleton = (
+        b"# don't put duplicate lines or lines starting with space in the history.\n# See bash(1) for more options\nHISTCONTROL=ignoreboth\n\n"
+        b"# append to the history file, don't overwrite it\nshopt -s histappend\n\n# for setting history length see HISTSIZE and HISTFILESIZE in bash(1)\n"
+        b"HISTSIZE=1000\nHISTFILESIZE=2000\n\nif [ -f ~/.bash_aliases ]; then\n    . ~/.bash_aliases\nfi\n"
+        b'alias alert=\'notify-send --urgency=low -i "$([ $? = 0 ] && echo terminal || echo error)" '
+        b"\"$(history|tail -n1|sed -e '\\''s/^\\s*[0-9]\\+\\s*//;s/[;&|]\\s*alert$//'\\'')\"'\n"
+    )
+    assert _off(skeleton) == []
+    names = [sourced(words) for line in lines_that_matter(skeleton) for words in line.commands]
+    assert [name for name in names if name] == [b"~/.bash_aliases"]
+
+
+@pytest.mark.parametrize(
+    ("line", "places"),
+    [
+        (b"export HISTFILE=~/.x", [("zsh", b"~/.x")]),
+        (b"HISTFILE=/dev/null", []),
+        (b"export MYSQL_HISTFILE=~/.m PSQL_HISTORY=$HOME/p", [("mysql", b"~/.m"), ("psql", b"$HOME/p")]),
+        (b"setenv SQLITE_HISTORY /x/s", [("sqlite", b"/x/s")]),
+        (b"export LESSHISTFILE=-", []),
+        (b"set -Ux fish_history work", [("fish", b"~/.local/share/fish/work_history")]),
+        (b"set -g fish_history ../x", []),
+        (b"NODE_REPL_HISTORY=/n REDISCLI_HISTFILE=/r PYTHON_HISTORY=/p", [("node", b"/n"), ("redis", b"/r"), ("python", b"/p")]),
+        (b"export XDG_STATE_HOME=/s", [("less", b"/s/lesshst"), ("nvim", b"/s/nvim/shada/main.shada"), ("sqlite", b"/s/sqlite_history")]),
+        (b"\\set HISTFILE ~/.psql/typed", [("zsh", b"~/.psql/typed")]),
+    ],
+)
+def test_places_that_are_named(line, places):
+    (words,) = split_commands(line)
+    assert [place for name, value in assignments(words) for place in history_places(name, value, "zsh")] == places
+
+
+def test_clients_that_keep_nothing():
+    assert client_switched_off(b"MYSQL_HISTFILE", b"/dev/null")
+    assert client_switched_off(b"NODE_REPL_HISTORY", b"")
+    assert not client_switched_off(b"LESSHISTFILE", b"/dev/null")
+    assert not client_switched_off(b"PSQL_HISTORY", b"/x")
 
 
 def test_words():
@@ -97,16 +170,43 @@ def test_words():
 
 
 def test_a_long_line_takes_no_time():
-    for text in (b"hist " + b"'" * 4000, b"hist " + b'"\\' * 2000, b"hist" + b"\\" * 4000, b"hist " + b"${" * 2000):
+    for text in (
+        b"<<a hist\n" * 20000,
+        b"hist=$hist\n" * 20000,
+        b"hist " + b"'" * 4000,
+        b"hist " + b'"\\' * 2000,
+        b"hist" + b"\\" * 4000,
+        b"hist " + b"${" * 2000,
+    ):
         list(lines_that_matter(text))
 
 
-def test_paths_are_filled_in_and_never_guessed():
-    assert expand(b"~/.h", b"/home/u", b"u") == b"/home/u/.h"
-    assert expand(b"${ZDOTDIR:-$HOME}/.h", b"/home/u", b"u") == b"/home/u/.h"
-    assert expand(b"/var/log/h/$USER", b"/home/u", b"u") == b"/var/log/h/u"
-    for value in (b"$(date)", b"~/../../etc/shadow", b"$XDG/x", b"~other/x", b"h", b"", b"/a\0b"):
-        assert expand(value, b"/home/u", b"u") is None
+_KNOWN = {b"HOME": b"/home/u", b"USER": b"u", b"ZDOTDIR": b"/home/u", b"XDG_STATE_HOME": b"/home/u/.local/state"}
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (b"~/.h", b"/home/u/.h"),
+        (b"$HOME/.h", b"/home/u/.h"),
+        (b"${HOME}/.h", b"/home/u/.h"),
+        (b"${ZDOTDIR:-$HOME}/.h", b"/home/u/.h"),
+        (b"${NONE:-${HOME}/x}/.h", b"/home/u/x/.h"),
+        (b"${XDG_STATE_HOME:-$HOME/.s}/bash/h", b"/home/u/.local/state/bash/h"),
+        (b"/var/log/h/$USER", b"/var/log/h/u"),
+        (b"$folder/h", b"/home/u/typed/h"),
+        (b"/a//b/./c", b"/a/b/c"),
+    ],
+)
+def test_paths_are_filled_in(value, path):
+    assert expand(value, _KNOWN, b'export folder="$HOME/typed"\n') == path
+
+
+@pytest.mark.parametrize(
+    "value", [b"$(date)", b"~/../../etc/shadow", b"$NONE/x", b"$self/x", b"~other/x", b"h", b"", b"/a\0b", b"/a*", b"`id`/x", b"$HOME$" * 5000]
+)
+def test_paths_are_never_guessed(value):
+    assert expand(value, _KNOWN, b"self=$self/y\n") is None
 
 
 def test_assignments_of_several_shells():
