@@ -197,7 +197,7 @@ class Exposure:
         rules = self._surroundings.packet_filter
         first = walk.through(packet, rules.before_routing(family), [everybody])
         led_away = [
-            region._replace(said="leads it elsewhere: %s" % region.said) for region in first.accepted if (region.address, region.port) != (packed, port)
+            region._replace(said="leads it elsewhere: %s" % (region.said or "").rpartition("; ")[2]) for region in first.accepted if (region.address, region.port) != (packed, port)
         ]
         here = [region for region in first.accepted if (region.address, region.port) == (packed, port)]
         then = walk.through(packet, rules.to_this_host(family), here)

@@ -53,7 +53,7 @@ SOMETIMES = Sometimes()
 class Region(NamedTuple):
     """Packets that are in the same place: their destination, where they may come from, and what the rules wrote on them.
 
-    ``said`` names the chain that decided last, ``doubt`` the first thing that could not be told.
+    ``said`` names the chains that decided, ``doubt`` the first thing that could not be told.
     """
 
     sources: Ranges
@@ -226,7 +226,7 @@ class Walk:
             return regions
         said = [region._replace(said=chain.where) for region in regions]
         if decision.kind == "accept":
-            outcome.accepted.extend(said)
+            outcome.accepted.extend(region._replace(said=_also(region.said, chain.where)) for region in regions)
         elif decision.kind == "drop":
             outcome.dropped.extend(said)
         elif decision.kind == "unknown":
@@ -243,6 +243,13 @@ class Walk:
                 return inner.returned
             outcome.returned.extend(inner.returned)
         return []
+
+
+def _also(said: Optional[str], where: str) -> str:
+    """All chains that let a packet pass had their say."""
+    if not said or where in said.split("; "):
+        return said or where
+    return "%s; %s" % (said, where)
 
 
 def _split_all(regions: List[Region], answer: Answer, where: str) -> Tuple[List[Region], List[Region]]:
