@@ -78,7 +78,7 @@ def make(path, data, mode=0o644):
         stream.write(data)
     os.chmod(path, mode)
 
-make(place + "/large", os.urandom(40 << 20))
+make(place + "/large", os.urandom(10 << 20))
 make(place + "/medium", os.urandom((3 << 20) + 1))
 make(place + "/empty", b"")
 make(place + "/script", b"#!/bin/sh\ntouch /tmp/incident-canary\n", 0o755)
@@ -230,7 +230,7 @@ def test_what_no_package_vouches_for(ansible: Ansible, planted: Mapping[str, _Pl
 
 def test_limits(ansible: Ansible, planted: Mapping[str, _Planted]) -> None:
     """What is beyond a limit is refused by name, and nothing is cut."""
-    options = {"paths": [f"{_PLACE}/large", f"{_PLACE}/medium", f"{_PLACE}/script"], "max_evidence_size": 4 << 20, "max_file_size": 20 << 20}
+    options = {"paths": [f"{_PLACE}/large", f"{_PLACE}/medium", f"{_PLACE}/script"], "max_evidence_size": 4 << 20, "max_file_size": 8 << 20}
     results, case = _retrieve(ansible, "d11", options)
     assert _kept(case, "d11") == {planted["d11"].files[f"{_PLACE}/{name}"] for name in ("medium", "script")}
     assert any("max_file_size" in reason for reason in _errors(results["d11"])[f"{_PLACE}/large"])
