@@ -241,7 +241,7 @@ ansible_facts:
               type: bool
               sample: true
             sessions:
-              description: Ids of its sessions that logind has.
+              description: Ids of its sessions that logind has, without that of its service manager.
               returned: success
               type: list
               elements: str

@@ -28,6 +28,7 @@ def read_users(target: Target, builder: SectionBuilder, wanted: Callable[[Dict[s
     """Add them to the section's ``users``, by uid."""
     builder.declare("users")
     known, lingering, managers = _known(target, builder), _lingering(target, builder), _managers(target)
+    _leave_out_managers(target, known)
     uids = {uid: name for name, uid in lingering.items() if uid is not None}
     for uid in sorted(set(known) | set(uids) | set(managers)):
         record = _record(target, uid, known.get(uid), uids.get(uid), managers.get(uid))
@@ -52,6 +53,17 @@ def _known(target: Target, builder: SectionBuilder) -> Dict[int, Dict[str, bytes
         except OSError as error:
             builder.error("logind user", error, path)
     return known
+
+
+def _leave_out_managers(target: Target, known: Dict[int, Dict[str, bytes]]) -> None:
+    """A service manager has a session of its own on Debian 13: nobody came in through it."""
+    try:
+        sessions = logind.read_sessions(target.path(logind.FOLDER), lambda path, error: None)
+    except OSError:
+        return  # said with the sessions
+    managers = {session.id.encode("ascii") for session in sessions if session.is_manager}
+    for fields in known.values():
+        fields["SESSIONS"] = b" ".join(session for session in fields.get("SESSIONS", b"").split() if session not in managers)
 
 
 def _lingering(target: Target, builder: SectionBuilder) -> Dict[bytes, Optional[int]]:

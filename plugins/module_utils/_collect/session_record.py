@@ -146,8 +146,9 @@ class SessionReader:
             return max(leads or group or [draft.terminal.leader], key=_age)
         heads = set(_heads(draft))
         children = [stat for stat in stats if stat.ppid in heads and stat.pid not in heads]
-        # A command of a shared connection stands for itself; a tunnel has nothing but its server.
-        rest = [stat for stat in stats if stat.pid == draft.leader] or stats
+        # A command of a shared connection stands for itself; a tunnel has nothing but its server: not the monitor, which is root's.
+        alone = draft.connection.worker if draft.connection and draft.outer is None else draft.leader
+        rest = [stat for stat in stats if stat.pid == alone] or stats
         found = (children if draft.outer is None else []) or rest
         return max(found, key=_age) if found else None
 

@@ -140,7 +140,7 @@ LOGGED_IN_USER = Record(
         Field("uid", "int", "Uid; null for a name that may linger but is no account.", 1001),
         Field("state", "str", "State that logind has: C(active), C(online), C(lingering), C(closing) …", "lingering"),
         Field("is_lingering", "bool", "Whether its services start with the host and stay when nobody is logged in (C(enable-linger)).", True, required=True),
-        Field("sessions", "list[str]", "Ids of its sessions that logind has.", ["12"], required=True),
+        Field("sessions", "list[str]", "Ids of its sessions that logind has, without that of its service manager.", ["12"], required=True),
         Field("slice", "str", "Unit that holds all its processes.", "user-1001.slice"),
         Field("since", "time", "Since when logind has it.", "2026-11-23T15:01:07Z"),
         Field("manager_pid", "int", "Its service manager, by the kernel; null where none runs.", 4200),

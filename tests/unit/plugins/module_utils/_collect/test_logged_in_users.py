@@ -26,6 +26,7 @@ def _read(tree):
 def test_each_source_alone_and_together(tree):
     tree.file("/etc/passwd", b"root:x:0:0::/root:/bin/sh\nann:x:1001:1001::/:/bin/sh\nbob:x:1002:1002::/:/bin/sh\nsly:x:1003:1003::/:/bin/sh\n")
     tree.file("/run/systemd/users/1001", b"# private\nNAME=ann\nSTATE=lingering\nREALTIME=1700000000000000\nSESSIONS=3 c4\n")
+    tree.file("/run/systemd/sessions/c4", b"UID=1001\nCLASS=manager\n")
     tree.file("/run/systemd/users/.#1001abc", b"NAME=half-written\n")
     for name in ("ann", "bob", "nobody-here"):
         tree.file("/var/lib/systemd/linger/" + name)
@@ -36,7 +37,7 @@ def test_each_source_alone_and_together(tree):
     _manager(tree, 601, 1004, comm=b"evil")
     ann, bob, sly, nobody = _read(tree)
     assert (ann["user"], ann["uid"], ann["state"], ann["is_lingering"], ann["manager_pid"]) == ("ann", 1001, "lingering", True, 400)
-    assert (ann["sessions"], ann["since"], ann["slice"]) == (["3", "c4"], "2023-11-14T22:13:20Z", "user-1001.slice")
+    assert (ann["sessions"], ann["since"], ann["slice"]) == (["3"], "2023-11-14T22:13:20Z", "user-1001.slice")
     assert ann["sources"] == ["logind", "linger", "processes"]
     assert (bob["user"], bob["state"], bob["sources"]) == ("bob", None, ["linger"])
     assert (sly["user"], sly["is_lingering"], sly["manager_pid"], sly["sources"]) == ("sly", False, 500, ["processes"])
