@@ -73,8 +73,10 @@ def choose(values: Iterable[Any], is_everything_asked_for: bool, max_file_size: 
         except BadRecord as error:
             choice.refused.append((_declared_or_none(value), str(error)))
     choice.taken.sort(key=lambda executable: executable.size)
+    counted: set[str] = set()  # copies are retrieved once
     for number, executable in enumerate(choice.taken):
-        left -= executable.size
+        left -= 0 if executable.sha256 in counted else executable.size
+        counted.add(executable.sha256)
         if left < 0:
             reason = f"no more than max_evidence_size are retrieved from a host at once, the smallest files first: {max_in_all} bytes"
             choice.refused.extend((entry.record, reason) for entry in choice.taken[number:])

@@ -76,14 +76,17 @@ class Retrieval:
 
         Raises ``OSError`` when the controller cannot write, and whatever ``ask`` raises; nothing unfinished is left then.
         """
-        new, outcomes = [], []
-        for executable in executables:
-            if self._folder.has(executable.sha256):
-                outcomes.append(Outcome(executable, None))
-            else:
-                new.append(executable)
-        yield outcomes
-        pieces = deque(piece for executable in new for piece in _pieces(executable))
+        waiting = list(executables)
+        while waiting:
+            there = {sha256 for sha256 in {executable.sha256 for executable in waiting} if self._folder.has(sha256)}
+            yield [Outcome(executable, None) for executable in waiting if executable.sha256 in there]
+            # Of copies, one is retrieved; the next only if that one fails.
+            first = {executable.sha256: executable for executable in reversed(waiting) if executable.sha256 not in there}
+            yield from self._retrieve([executable for executable in waiting if executable is first.get(executable.sha256)])
+            waiting = [executable for executable in waiting if executable.sha256 not in there and executable is not first[executable.sha256]]
+
+    def _retrieve(self, executables: Sequence[Executable]) -> Iterator[list[Outcome]]:
+        pieces = deque(piece for executable in executables for piece in _pieces(executable))
         try:
             while pieces:
                 outcomes = self._call(_next_call(pieces))

@@ -38,12 +38,13 @@ def test_what_is_asked_for_is_taken_whoever_vouches_for_it() -> None:
 
 
 def test_limits_are_said() -> None:
-    records = [_record(path=f"/{size}", size=size) for size in (50, 20, 100, 30)]
+    records = [_record(path=f"/{size}", size=size, sha256=f"{size:064}") for size in (50, 20, 100, 30)]
     taken, refused = _chosen(*records, most=99, in_all=60)
     assert taken == ["/20", "/30"]
     assert refused[0] == "is larger than max_file_size: 100 bytes"
     assert refused[1] == "no more than max_evidence_size are retrieved from a host at once, the smallest files first: 60 bytes"
     assert _chosen(_record(size=99), most=99, in_all=99) == (["/tmp/x"], [])
+    assert _chosen(_record(size=99), _record(size=99), in_all=99) == (["/tmp/x"] * 2, [])
 
 
 def test_a_giant_without_a_hash_is_refused_for_its_size() -> None:

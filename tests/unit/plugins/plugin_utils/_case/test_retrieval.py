@@ -125,8 +125,21 @@ def test_damaged_evidence_is_retrieved_again(tmp_path: Path) -> None:
 
 
 def test_two_with_the_same_content_are_one_file(tmp_path: Path) -> None:
-    outcomes = _run(tmp_path, _Host(b"same", b"same"))
-    assert [outcome.error for outcome in outcomes] == [None, None]
+    host = _Host(b"same", b"same", b"other")
+    outcomes = _run(tmp_path, host)
+    assert {outcome.executable.inode: outcome.error for outcome in outcomes} == {0: None, 1: None, 2: None}
+    assert _kept(tmp_path) == _named(b"same", b"other")
+    assert [[piece["inode"] for piece in call] for call in host.calls] == [[0, 2]]
+
+
+def test_of_two_with_the_same_content_the_second_stands_in_for_the_first(tmp_path: Path) -> None:
+    def spoil(answer: Answer) -> None:
+        if len(host.calls) == 1:
+            answer["contents"][0]["error"] = "is gone"
+
+    host = _Host(b"same", b"same", spoil=spoil)
+    outcomes = _run(tmp_path, host)
+    assert {outcome.executable.inode: outcome.error for outcome in outcomes} == {0: "is gone", 1: None}
     assert _kept(tmp_path) == _named(b"same")
 
 
