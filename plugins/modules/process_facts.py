@@ -156,7 +156,7 @@ ansible_facts:
               - '99999'
             argv_padding:
               description: 'Empty arguments at the end that were left out of C(argv): one that writes a title over
-                its arguments leaves a long row of them.'
+                its arguments leaves a row of them.'
               returned: success
               type: int
               sample: 0

@@ -15,6 +15,7 @@ from typing import Any
 from harness.ansible import Ansible
 from harness.rounds import Observed
 from incident_lab.fleet import Fleet
+from incident_lab.host import Host
 
 # Prints JSON of what psutil sees: processes by pid, and sockets.
 _ORACLE = r"""
@@ -48,7 +49,7 @@ _FEW = 5
 Look = Callable[[], Any]
 
 
-def _processes_agree(look: Look, facts: Any) -> int:
+def processes_agree(look: Look, facts: Any) -> int:
     """Compare every process that psutil saw before and after, unchanged. Return how many there were."""
     before, ours, after = look(), facts(), look()
     stable = {pid: seen for pid, seen in before["processes"].items() if after["processes"].get(pid) == seen}
@@ -79,7 +80,7 @@ def _processes_agree(look: Look, facts: Any) -> int:
     return len(stable)
 
 
-def _sockets_agree(look: Look, facts: Any) -> int:
+def sockets_agree(look: Look, facts: Any) -> int:
     """Compare every socket that psutil saw before and after. Return how many there were."""
     before, ours, after = look(), facts(), look()
     stable = {json.dumps(socket) for socket in before["sockets"]} & {json.dumps(socket) for socket in after["sockets"]}
@@ -104,6 +105,11 @@ def _end(record: Any, side: str) -> list[Any] | None:
     return [record[f"{side}_address"], record[f"{side}_port"]] if record[f"{side}_address"] is not None else None
 
 
+def oracle_of(host: Host) -> Look:
+    """Ask psutil on a host of the lab."""
+    return lambda: json.loads(host.run(["/usr/bin/python3", "-I", "-c", _ORACLE]).stdout)
+
+
 def _facts(ansible: Ansible, host: str, module: str, arguments: dict[str, Any]) -> Look:
     return lambda: ansible.facts(host, module, arguments)[host]
 
@@ -115,19 +121,15 @@ def test_this_machine(tmp_path: Path) -> None:
     def look() -> Any:
         return json.loads(subprocess.run([sys.executable, "-c", _ORACLE], capture_output=True, text=True, check=True).stdout)
 
-    assert _processes_agree(look, _facts(ansible, "localhost", "process_facts", {"sample_seconds": 0})) > _FEW
-    _sockets_agree(look, _facts(ansible, "localhost", "port_facts", {}))
+    assert processes_agree(look, _facts(ansible, "localhost", "process_facts", {"sample_seconds": 0})) > _FEW
+    sockets_agree(look, _facts(ansible, "localhost", "port_facts", {}))
 
 
 def test_host_with_psutil(fleet: Fleet, ansible: Ansible) -> None:
     """A host of the lab that has psutil from its distribution."""
-    host = fleet.host("d12")
-
-    def look() -> Any:
-        return json.loads(host.run(["/usr/bin/python3", "-c", _ORACLE]).stdout)
-
-    assert _processes_agree(look, _facts(ansible, "d12", "process_facts", {"sample_seconds": 0})) > _FEW
-    assert _sockets_agree(look, _facts(ansible, "d12", "port_facts", {})) > 1
+    look = oracle_of(fleet.host("d12"))
+    assert processes_agree(look, _facts(ansible, "d12", "process_facts", {"sample_seconds": 0})) > _FEW
+    assert sockets_agree(look, _facts(ansible, "d12", "port_facts", {})) > 1
 
 
 def test_cross_check(observed: Callable[[str], Observed]) -> None:

@@ -54,7 +54,8 @@ def _proc_mounts(target: Target) -> List[List[bytes]]:
         if point == proc or point.startswith(proc + b"/"):
             found.append([point, end[0], unescape(end[1]), unescape(field[3])])
     first = next((number for number, mount in enumerate(found) if mount[:2] == [proc, b"proc"]), None)
-    return [mount for number, mount in enumerate(found) if number != first]
+    others = [mount for number, mount in enumerate(found) if number != first]
+    return [mount for number, mount in enumerate(others) if mount not in others[:number]][:_LIMIT]
 
 
 def _mount_record(mount: List[bytes]) -> Dict[str, Any]:

@@ -5,9 +5,7 @@
 
 import os
 import stat
-import threading
 from collections import OrderedDict
-from contextlib import suppress
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from .accounts import Account
@@ -19,7 +17,7 @@ from .target import Target
 _MOST = 5000
 _FIRST_PERSON = 1000  # login.defs(5), UID_MIN
 _NO_BASES = (b"//", b"/bin", b"/boot", b"/dev", b"/etc", b"/lib", b"/mnt", b"/opt", b"/proc", b"/run", b"/sbin", b"/srv", b"/sys", b"/tmp", b"/usr", b"/var")
-_PATIENCE = 2.0  # seconds that a file server has to answer
+
 # A dead server behind one of these holds up whoever touches the mount; autofs would have to mount first.
 _REMOTE = (b"nfs", b"nfs4", b"cifs", b"smb3", b"smbfs", b"9p", b"ceph", b"afs", b"autofs", b"lustre", b"glusterfs")
 
@@ -95,7 +93,7 @@ def find_homes(target: Target, builder: SectionBuilder, uids: Optional[Set[int]]
         status = seen[path]
         if status is not None:
             where = os.fsencode(target.root) + path
-            home = Home(path, where, status.st_uid, account, (), _link(where))
+            home = Home(path, where, status.st_uid, account, (), _link(target, where))
             sharing.setdefault((status.st_dev, status.st_ino), []).append(home)
     return [_owner(homes) for homes in sharing.values() if uids is None or any(home.uid in uids for home in homes)]
 
@@ -107,9 +105,9 @@ def _owner(homes: List[Home]) -> Home:
     return owner._replace(accounts=tuple(OrderedDict.fromkeys(home.account.name for home in homes if home.account)))
 
 
-def _link(path: bytes) -> Optional[bytes]:
+def _link(target: Target, path: bytes) -> Optional[bytes]:
     try:
-        return os.readlink(path)
+        return target.file_servers.ask(path, os.readlink, path)  # type: ignore[no-any-return]
     except OSError:
         return None
 
@@ -142,7 +140,7 @@ def _base_of(account: Account) -> List[bytes]:
 
 def _names_in(target: Target, base: bytes, builder: SectionBuilder) -> List[bytes]:
     try:
-        return [name for name in sorted(os.listdir(os.fsencode(target.root) + base)) if name != b"lost+found"]
+        return [name for name in sorted(target.file_servers.ask(base, os.listdir, os.fsencode(target.root) + base)) if name != b"lost+found"]
     except OSError as error:
         if not is_gone(error):
             builder.error("homes", error, text(base))
@@ -153,31 +151,23 @@ def _directory(target: Target, mounts: Mounts, path: bytes, builder: SectionBuil
     kind = mounts.type_of(path)
     where = os.fsencode(target.root) + path
     subject = text(path)
-    if kind == b"autofs" or (kind and not _answers(where)):
-        builder.error("home", "lies on %s, which would have to be mounted or does not answer" % kind.decode("ascii", "replace"), subject)
+    if kind == b"autofs":
+        builder.error("home", "lies on autofs, which would have to be mounted", subject)
         return None
     try:
-        status = os.stat(where)
+        status: os.stat_result = target.file_servers.ask(where, os.stat, where)
+        may_enter = target.file_servers.ask(where, _may_enter, where)
     except OSError as error:
         if not is_gone(error) and not isinstance(error, NotADirectoryError):
             builder.error("home", error, subject)
         return None
     if not stat.S_ISDIR(status.st_mode):
         return None
-    if not os.access(where, os.X_OK, effective_ids=True):
+    if not may_enter:
         builder.error("home", "Permission denied", subject)
         return None
     return status
 
 
-def _answers(path: bytes) -> bool:
-    """Tell whether a file server answers in time. The thread that waits for a dead one ends with us."""
-    waiting = threading.Thread(target=_touch, args=(path,), daemon=True)
-    waiting.start()
-    waiting.join(_PATIENCE)
-    return not waiting.is_alive()
-
-
-def _touch(path: bytes) -> None:
-    with suppress(OSError):
-        os.stat(path)
+def _may_enter(path: bytes) -> bool:
+    return os.access(path, os.X_OK, effective_ids=True)

@@ -20,8 +20,8 @@ _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts")
 # Variables that change what a program loads, what an interpreter runs, or what a shell records; and where a login came from.
 _TELLING = (b"LD_", b"PYTHON", b"PERL5", b"RUBY", b"NODE_", b"JAVA_TOOL_", b"SUDO_")
 _TELLING_NAMES = (b"BASH_ENV", b"ENV", b"GCONV_PATH", b"PROMPT_COMMAND", b"SSH_CLIENT", b"SSH_CONNECTION")
-# Empty arguments at the end that are no accident.
-_PADDING = 8
+# An empty argument at the end may be one; more are what is left of longer ones.
+_PADDING = 1
 # include/uapi/linux/capability.h, in the order of their bits.
 _CAPABILITIES = (
     *("chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable", "net_bind_service"),
@@ -233,7 +233,7 @@ def _all_capabilities(target: Target) -> int:
 
 
 def without_padding(argv: List[bytes]) -> List[bytes]:
-    """The arguments without a long row of empty ones at their end, which who writes a title over them leaves (setproctitle(3))."""
+    """The arguments without a row of empty ones at their end, which who writes a title over them leaves (setproctitle(3))."""
     last = next((index for index in range(len(argv) - 1, -1, -1) if argv[index]), 0)
     return argv[: last + 1] if len(argv) - last - 1 > _PADDING else argv
 

@@ -37,7 +37,7 @@ PROCESS = Record(
         Field(
             "argv_padding",
             "int",
-            "Empty arguments at the end that were left out of C(argv): one that writes a title over its arguments leaves a long row of them.",
+            "Empty arguments at the end that were left out of C(argv): one that writes a title over its arguments leaves a row of them.",
             0,
             required=True,
         ),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs on a host of the lab, as root: makes the states of cases, and takes them away. In and out is JSON.
 
-In: ``{"do": "plant" or "remove", "prelude": shell, "cases": {id: {"setup": shell, "verify": shell, "cleanup": shell}}}``.
+In: ``{"do": "plant" or "remove", "prelude": shell, "tools": {name: program}, "cases": {id: {"setup": shell, "verify": shell, "cleanup": shell}}}``.
 Out of plant: ``{id: {"problem": text or null, "notes": {name: text}}}``.
 """
 
@@ -47,8 +47,9 @@ def lay_out(request: Request) -> None:
         for name, text in blocks.items():
             with open(os.path.join(folder(case), name), "w", encoding="utf-8") as stream:
                 stream.write(text)
-    with open(os.path.join(PLACE, "prelude.sh"), "w", encoding="utf-8") as stream:
-        stream.write(request["prelude"])
+    for name, text in dict(request["tools"], **{"prelude.sh": request["prelude"]}).items():
+        with open(os.path.join(PLACE, name), "w", encoding="utf-8") as stream:
+            stream.write(text)
 
 
 def run(command: List[str], case: str = "") -> Tuple[int, str]:

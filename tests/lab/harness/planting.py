@@ -20,6 +20,7 @@ from .cases import Case
 CANARY = "/tmp/incident-canary"
 _HERE = Path(__file__).parent
 _PLANTER = (_HERE / "on_host.py").read_text(encoding="utf-8")
+_TOOLS = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("silent_file_system.py",)}
 _PRELUDE = (_HERE / "prelude.sh").read_text(encoding="utf-8")
 
 
@@ -46,7 +47,7 @@ def remove(host: Host, cases: Sequence[Case]) -> bool:
 
 def _ask(host: Host, what: str, cases: Sequence[Case]) -> dict[str, Any]:
     blocks = {case.id: {"setup": case.setup, "verify": case.verify, "cleanup": case.cleanup} for case in cases}
-    request = json.dumps({"do": what, "prelude": _PRELUDE, "cases": blocks})
+    request = json.dumps({"do": what, "prelude": _PRELUDE, "tools": _TOOLS, "cases": blocks})
     done = host.run(["/usr/bin/python3", "-I", "-c", _PLANTER], text=request, timeout=180)
     if done.returncode != 0:
         raise LabError(f"{what} on {host.name} failed: {done.stderr[-3000:]}")

@@ -10,6 +10,7 @@
 #   refuse COMMAND ...                succeeds when a command fails
 #   locked COMMAND ...                runs a command that changes passwd or shadow, while no other case does
 #   account NAME, no_account NAME     makes an account and takes it away
+#   silent NAME FOLDER PROGRAM        mounts a file system (silent_file_system.py) that never answers after  kill -USR1 "$(noted NAME)"
 #   serve NAME PYTHON                 runs lines of Python, with socket at hand, and keeps what they opened
 note() { printf '%s' "$2" >"$HERE/note.$1"; }
 noted() { cat "$HERE/note.$1"; }
@@ -39,6 +40,10 @@ account() { id -u "$1" >/dev/null 2>&1 || locked useradd --create-home --shell /
 no_account() {
   locked userdel --force "$1" >/dev/null 2>&1 || true
   rm -rf "/home/${1:?}"
+}
+silent() {
+  start "$1" /bin/sh -c 'exec /usr/bin/python3 "$0" "$@" >"$1.ready"' "${HERE%/*}/silent_file_system.py" "$2" "$3"
+  await test -s "$2.ready"
 }
 serve() {
   printf 'import socket, time\n%s\nopen("%s/ready", "w").close()\ntime.sleep(900)\n' "$2" "$HERE" >"$HERE/serve.py"

@@ -27,7 +27,7 @@ def open_device() -> int:
     try:
         return os.open("/dev/fuse", os.O_RDWR)
     except FileNotFoundError:
-        folder = tempfile.mkdtemp(dir="/run")
+        folder = tempfile.mkdtemp(dir="/dev")  # other folders may be mounted nodev
         path = os.path.join(folder, "fuse")
         os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(10, 229))
         try:
