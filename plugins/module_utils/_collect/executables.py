@@ -5,6 +5,7 @@
 
 import errno
 import os
+from stat import S_ISREG
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import packages
@@ -144,6 +145,8 @@ def _add_digests(record: Dict[str, Any], digests: Digests, there: Optional[Diges
 def _add_package(record: Dict[str, Any], entry: Running, digests: Digests, owners: Optional[Dict[bytes, Owner]]) -> None:
     if entry.is_foreign:
         record["package_state"] = "foreign"
+    elif not S_ISREG(entry.status.st_mode):
+        record["package_state"] = "unknown"  # many packages have the same folder
     elif owners is None:
         record["package_state"] = "unreadable"
     elif entry.package_path not in owners:

@@ -61,7 +61,7 @@ EXECUTABLE = Record(
             "package_state",
             "str",
             "C(unchanged): the running image has the package's content. C(changed): it has not. C(updated): the file now at the path has. "
-            "C(unknown): the package has no digest for it. C(unowned): no package owns the path. "
+            "C(unknown): the package has no digest for it, or it is no regular file. C(unowned): no package owns the path. "
             "C(foreign): runs in another root, as in a container. C(unreadable): could not be found out.",
             "unchanged",
             required=True,

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running images as records: their state, their package, and whose copy they are."""
 
+import grp
 import hashlib
 import os
 import shutil
@@ -184,6 +185,40 @@ def test_files_by_name(program, tmp_path, packaged):
     assert reasons["No such file or directory"] == [str(tmp_path / "none")]
     assert reasons["is not an absolute path"] == ["relative", "/nul\0"]
     assert reasons["is a fifo, not a regular file"] == [str(tmp_path / "fifo")]
+
+
+def test_a_path_through_links_says_where_it_leads(program, tmp_path):
+    os.symlink(program, str(tmp_path / "one"))
+    os.symlink("one", str(tmp_path / "two"))
+    (record,) = collect(Target(), paths=[str(tmp_path / "two")])["items"]
+    assert (record["path"], record["resolved_path"], record["inode"]) == (str(tmp_path / "two"), os.path.realpath(program), os.stat(program).st_ino)
+    assert collect(Target(), paths=[program])["items"][0]["resolved_path"] is None
+
+
+def test_a_folder_is_told_and_is_nobodys(tmp_path):
+    section = collect(Target(), paths=[str(tmp_path)])
+    (record,) = section["items"]
+    assert (record["sha256"], record["package"], record["package_state"], record["same_as"]) == (None, None, "unknown", None)
+    assert [error["reason"] for error in section["errors"]] == ["is a directory, not a regular file"]
+
+
+def test_an_empty_file_is_no_copy_of_another(tree):
+    tree.file("/usr/bin/empty", b"", 0o755)
+    tree.file("/tmp/empty", b"", 0o4755)
+    tree.file("/var/lib/dpkg/info/x.list", b"/usr/bin/empty\n")
+    (record,) = collect(tree.target(), paths=["/tmp/empty"])["items"]
+    assert (record["size"], record["sha256"], record["same_as"], record["is_setuid"]) == (0, hashlib.sha256().hexdigest(), None, True)
+
+
+def test_links_group_and_mount(program):
+    os.link(program, program + ".link")
+    (record,) = collect(Target(), paths=[program])["items"]
+    assert record["links"] == 2
+    assert record["group"] == grp.getgrgid(os.stat(program).st_gid).gr_name
+    point = record["mount_point"]
+    assert os.path.ismount(point) and os.path.commonpath([point, os.path.realpath(program)]) == point
+    assert record["mount_options"][0] in ("rw", "ro")
+    assert os.statvfs(program).f_flag & os.ST_NOSUID == (os.ST_NOSUID if "nosuid" in record["mount_options"] else 0)
 
 
 def test_filters(spawn, program):

@@ -5,6 +5,7 @@
 
 import hashlib
 import os
+import threading
 import time
 
 import pytest
@@ -152,3 +153,65 @@ def test_descriptors_do_not_leak(tmp_path):
         digest_file(path, status, ["sha256"], 1)
         digest_file(str(tmp_path), status, ["sha256"], 1)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_file_that_nobody_gives_costs_nothing_but_itself(tmp_path, monkeypatch):
+    """A disk that does not answer: its thread is waited for no longer than the time for all files, nor at the end of the run."""
+    jobs = {}
+    for number in range(6):
+        path, status = make(tmp_path / str(number), b"x" * number)
+        jobs[number] = Job([path], status)
+    real, ended = hashing.digest_file, threading.Event()
+
+    def digest_file(path, *rest):
+        if path.endswith("/5"):
+            ended.wait(60)
+        return real(path, *rest)
+
+    monkeypatch.setattr(hashing, "digest_file", digest_file)
+    monkeypatch.setattr(hashing, "_SECONDS_IN_ALL", 0.5)
+    began = time.monotonic()
+    found = digest_all(jobs, ["sha256"], BIG, SERVERS)
+    assert time.monotonic() - began < 10
+    assert [number for number in sorted(found) if found[number].error is None] == [0, 1, 2, 3, 4]
+    assert found[5].error == "was not hashed within the 0.5 seconds that all files together may take, the smallest first"
+    assert all(thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
+    ended.set()
+
+
+def never(*_arguments):
+    time.sleep(60)
+
+
+def test_a_file_system_that_does_not_answer_is_named(tmp_path, monkeypatch):
+    servers = FileServers()
+    servers._exist = True
+    monkeypatch.setattr(servers, "_served_by", lambda path: (1, b"nfs4") if path.endswith(b"/silent") else (None, None))
+    jobs = {}
+    for number, name in enumerate(("silent", "local")):
+        path, status = make(tmp_path / name, b"content")
+        jobs[number] = Job([path], status)
+    monkeypatch.setattr(hashing, "PATIENCE", 0.3)
+    monkeypatch.setattr(hashing, "digest_file", _local_or_never)
+    found = digest_all(jobs, ["sha256"], BIG, servers)
+    assert found[1].by_algorithm == {"sha256": hashlib.sha256(b"content").hexdigest()}
+    assert found[0].error.startswith("lies on nfs4, which did not answer within 0.3")
+
+
+def _local_or_never(path, *rest):
+    return never() if path.endswith("silent") else digest_file(path, *rest)
+
+
+def test_a_job_that_raises_takes_no_other_answer_with_it(tmp_path, monkeypatch):
+    path, status = make(tmp_path / "x")
+    other, other_status = make(tmp_path / "y")
+
+    def broken(path, *rest):
+        if path.endswith("x"):
+            raise MemoryError
+        return digest_file(path, *rest)
+
+    monkeypatch.setattr(hashing, "digest_file", broken)
+    found = digest_all({0: Job([path], status), 1: Job([other], other_status)}, ["sha256"], BIG, SERVERS)
+    assert found[0].error.startswith("MemoryError")
+    assert found[1].error is None
