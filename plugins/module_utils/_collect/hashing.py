@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Digests of files, in threads (hashlib lets go of the interpreter's lock), in bounded memory and of a bounded amount."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -80,12 +81,18 @@ def open_known(path: Path, device: int, inode: int) -> Optional[int]:
 
 
 def open_to_read(handle: int) -> int:
-    """Open what ``open_known`` holds. The access time is evidence: it is left alone where we may (open(2), O_NOATIME)."""
-    path, flags = "/proc/self/fd/%d" % handle, os.O_RDONLY | os.O_CLOEXEC
+    """Open what ``open_known`` holds. The access time is evidence: it is left alone where we may (open(2), O_NOATIME).
+
+    Whoever has a lease on the file could make us wait for 45 seconds (fcntl(2), F_SETLEASE): he is told, and the file refused.
+    """
+    path, flags = "/proc/self/fd/%d" % handle, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        return os.open(path, flags | os.O_NOATIME)
-    except PermissionError:
-        return os.open(path, flags)
+        try:
+            return os.open(path, flags | os.O_NOATIME)
+        except PermissionError:
+            return os.open(path, flags)
+    except BlockingIOError:
+        raise BlockingIOError(errno.EWOULDBLOCK, "is under a lease that another process has to give up first") from None
 
 
 def _digest(handle: int, algorithms: Iterable[str], max_size: int) -> Dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from .evidence import SHA256
 _LONGEST_TEXT = 16384
 _LONGEST_LIST = 65536
 _MAX_INT = 1 << 63
+_OF_NOTHING = hashlib.sha256().hexdigest()
 # What its package vouches for is on every other host as well.
 _VOUCHED_FOR = "unchanged"
 
@@ -51,6 +53,8 @@ class Executable:
             raise BadRecord("was not hashed, for the reason that stands with its hash")
         if not SHA256.fullmatch(sha256) or None in (size, device, inode) or size < 0 or len(record["pids"]) != len(record["start_ticks"]):
             raise BadRecord("the host sent a record that does not identify a file")
+        if size == 0 and sha256 != _OF_NOTHING:
+            raise BadRecord("has content and no size, as a file of procfs has: there is no telling what all of it is")
         return cls(sha256, size, _path_bytes(record), device, inode, record["pids"], record["start_ticks"], record)
 
 

@@ -18,7 +18,9 @@ import pytest
 from ansible import constants
 
 from ansible_collections.incident.response.plugins.action.executable_facts import ActionModule
+from ansible_collections.incident.response.plugins.module_utils._collect.target import Target
 from ansible_collections.incident.response.plugins.module_utils._schema.executables import EXECUTABLE
+from ansible_collections.incident.response.plugins.modules import executable_facts
 
 _DATA = b"evidence"
 _SHA256 = hashlib.sha256(_DATA).hexdigest()
@@ -158,6 +160,12 @@ def test_what_is_given_up_is_said_in_the_case(folder: Path, problem: BaseExcepti
     (line,) = (folder / "c1" / "hosts" / "web1").glob("evidence-*.jsonl")
     assert "it was given up before it was there" in json.loads(line.read_text())["error"]
     subprocess.run(["sha256sum", "--quiet", "-c", "MANIFEST.sha256"], cwd=folder / "c1", check=True)
+
+
+def test_the_module_alone_does_not_retrieve() -> None:
+    """As when Ansible gathers facts with it, and no controller's half stands before it."""
+    with pytest.raises(ValueError, match="needs the controller"):
+        executable_facts._collect(Target(), retrieve=True, case_dir="cases", case=None, max_evidence_size=1)
 
 
 def test_retrieving_does_not_go_on_in_the_background(folder: Path) -> None:

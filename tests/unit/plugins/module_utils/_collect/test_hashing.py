@@ -5,6 +5,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -83,6 +85,21 @@ def test_who_may_not_read_is_told(tmp_path):
     path, status = make(tmp_path / "x")
     os.chmod(path, 0)
     assert digest_file(path, status, ["sha256"], BIG).error == "Permission denied"
+
+
+def test_a_lease_is_not_waited_for(tmp_path):
+    path, status = make(tmp_path / "x")
+    code = "import fcntl, signal, sys; signal.signal(signal.SIGIO, signal.SIG_IGN); f = open(sys.argv[1], 'r+b'); "
+    code += "fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK); print('ready', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"ready\n"
+        began = time.monotonic()
+        assert "under a lease" in digest_file(path, status, ["sha256"], BIG).error
+        assert time.monotonic() - began < 5
+    finally:
+        holder.communicate()
+    assert digest_file(path, status, ["sha256"], BIG).error is None
 
 
 def test_the_access_time_is_left_alone(tmp_path):

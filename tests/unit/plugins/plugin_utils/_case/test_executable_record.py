@@ -74,6 +74,7 @@ def test_a_giant_without_a_hash_is_refused_for_its_size() -> None:
         _record(sha256="ab" * 32 + "\n"),
         _record(sha256="ab" * 33),
         _record(size=-1),
+        _record(size=0),
         _record(size="10"),
         _record(size=True),
         _record(size=10.0),
