@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from . import packages
 from .executable_record import Recorder, Running
 from .hashing import Digests, Job, digest_all
+from .mounts import place_of_image, place_of_path
 from .packages import Owner
 from .procfs import Stat
 from .reading import put, stat_named, text
@@ -52,7 +53,7 @@ def collect(
         record = recorder.record(entry)
         _add_digests(record, digests[number], digests_there.get(number), set(checksums or ()), builder)
         _add_package(record, entry, digests[number], owners)
-        if record["package_state"] == "changed" and _was_updated(entry, there.get(number), digests_there.get(number), owners):
+        if record["package_state"] == "changed" and _was_updated(target, entry, there.get(number), digests_there.get(number), owners):
             record["package_state"] = "updated"
         if record["package_state"] in ("unowned", "changed"):
             strangers.append((record, digests[number]))
@@ -157,15 +158,26 @@ def _add_package(record: Dict[str, Any], entry: Running, digests: Digests, owner
         record["package_state"] = {None: "unknown", True: "unchanged", False: "changed"}[owner.has_content(digests.by_algorithm)]
 
 
-def _was_updated(entry: Running, job: Optional[Job], there: Optional[Digests], owners: Optional[Dict[bytes, Owner]]) -> bool:
+def _was_updated(target: Target, entry: Running, job: Optional[Job], there: Optional[Digests], owners: Optional[Dict[bytes, Owner]]) -> bool:
     """Tell whether an image is that of an older version of the package.
 
-    A package's file at the path is not enough: who mounts his own file over it for himself has it there all the time.
+    A package's file at the path is not enough: who mounts his own file over it for himself has it there all the time, and may touch it.
     """
     owner = (owners or {}).get(entry.package_path)
     if job is None or there is None or owner is None or not owner.has_content(there.by_algorithm):
         return False
-    return entry.started_at is None or job.status.st_ctime >= entry.started_at - _UPDATE_SECONDS
+    if entry.started_at is not None and job.status.st_ctime < entry.started_at - _UPDATE_SECONDS:
+        return False
+    return any(_runs_from_its_path(target, pid, entry.image.path or b"") for pid in entry.pids)
+
+
+def _runs_from_its_path(target: Target, pid: int, path: bytes) -> bool:
+    """Tell whether a process was started from the place that its path leads to in our namespace too."""
+    try:
+        place = place_of_image(target.proc, target.place(pid), path)
+        return place is not None and place == place_of_path(target.proc, path)
+    except (OSError, ValueError):
+        return False  # it has ended
 
 
 def _add_same(target: Target, strangers: List[Tuple[Dict[str, Any], Digests]], builder: SectionBuilder) -> None:

@@ -6,8 +6,10 @@
 import grp
 import hashlib
 import os
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -266,14 +268,21 @@ def host(tree):
     return tree
 
 
-def of(host, monkeypatch, state, started_at=None, is_foreign=False):
-    """The record of an image in that state, whose running file is ``/running``."""
+def of(host, monkeypatch, state, started_at=None, is_foreign=False, mounted=(b"/", b"/")):
+    """The record of an image in that state, whose running file is ``/running`` on a mount of the process's: what is mounted, and where."""
     running = host.file("/running", b"running")
     image = executables.Image(b"/usr/bin/tool", state, os.stat(str(running)), os.fsencode(str(host.place)))
     entry = executables.Running(image, image.status, [4242], started_at, is_foreign)
     folder = host.proc / "4242"
     folder.mkdir()
     (folder / "exe").symlink_to(running)
+    descriptor = os.open(str(running), os.O_RDONLY)
+    number = re.search(r"mnt_id:\s*(\d+)", Path("/proc/self/fdinfo/%d" % descriptor).read_text()).group(1).encode()
+    os.close(descriptor)
+    (folder / "mountinfo").write_bytes(b"%s 1 8:1 %s %s rw - ext4 /dev/sda1 rw\n" % (number, *mounted))
+    own = host.proc / "self"
+    own.mkdir()
+    (own / "mountinfo").write_bytes(b"7 1 8:1 / / rw - ext4 /dev/sda1 rw\n8 7 0:5 / /usr/bin/tools rw - tmpfs none rw\n")
     monkeypatch.setattr(executables, "_running", lambda *_arguments: [entry])
     section = collect(host.target())
     return section["items"][0]
@@ -303,6 +312,18 @@ def test_a_file_that_was_there_before_the_process_is_no_update(host, monkeypatch
     now = os.stat(str(host.place)).st_ctime
     record = of(host, monkeypatch, "replaced", started_at=now + 2 * 3600)
     assert (record["package_state"], record["path_sha256"]) == ("changed", hashlib.sha256(b"genuine").hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("mounted", "state"),
+    [((b"/usr", b"/usr"), "updated"), ((b"/home/evil", b"/usr/bin/tool"), "changed"), ((b"/home/bin", b"/usr/bin"), "changed"), ((b"/", b"/opt"), "changed")],
+)
+def test_who_mounts_his_program_over_a_packages_and_touches_that_is_no_update(host, monkeypatch, mounted, state):
+    """A service may have the same folder mounted anew for itself, as read-only."""
+    host.place.write_bytes(b"genuine")
+    host.ship(b"genuine")
+    now = os.stat(str(host.place)).st_ctime
+    assert of(host, monkeypatch, "replaced", started_at=now - 60, mounted=mounted)["package_state"] == state
 
 
 def test_a_replacement_that_is_not_the_packages_is_no_update(host, monkeypatch):
