@@ -258,35 +258,36 @@ _VARIABLE = re.compile(rb"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]
 _MOST_FILLED_IN = 4
 
 
-def expand(value: bytes, variables: Mapping[bytes, bytes], data: bytes = b"") -> Optional[bytes]:
+def expand(value: bytes, variables: Mapping[bytes, bytes], assigned: Mapping[bytes, bytes]) -> Optional[bytes]:
     """An absolute path with ``~`` and variables filled in; ``None`` for what only a shell can expand, or what is no path.
 
-    A variable has the value that ``variables`` gives it, the one that it is set to in the file ``data``, or the default that stands beside it.
+    A variable has the value that ``variables`` gives it, the one that the file gives it (``assigned``), or the default that stands beside it.
     """
     if value == b"~" or value.startswith(b"~/"):
         value = variables.get(b"HOME", b"") + value[1:]
     for _round in range(_MOST_FILLED_IN):
         if b"$" not in value or len(value) > _LONGEST:
             break
-        value = _VARIABLE.sub(lambda match: _value_of(match, variables, data), value)
+        value = _VARIABLE.sub(lambda match: _value_of(match, variables, assigned), value)
     if b"\0" in value or re.search(rb"[$`*?~]", value) or b"/../" in value + b"/" or not value.startswith(b"/") or len(value) > _LONGEST:
         return None
     return re.sub(rb"/(?:\./|/)+", b"/", value)
 
 
-def _value_of(match: "Match[bytes]", variables: Mapping[bytes, bytes], data: bytes) -> bytes:
+def _value_of(match: "Match[bytes]", variables: Mapping[bytes, bytes], assigned: Mapping[bytes, bytes]) -> bytes:
     plain, braced, default = match.groups()
-    name = plain or braced
-    value = variables.get(name)
-    if value is None:
-        value = _set_in(data, name)
-    if value is None:
-        value = default
-    # Itself: what cannot be told stays as it stands, and is no path then.
-    return value if value is not None and value != match.group() else match.group()
+    value = variables.get(plain or braced, assigned.get(plain or braced, default))
+    # What cannot be told stays as it stands, and is no path then.
+    return value if value is not None else match.group()
 
 
-def _set_in(data: bytes, name: bytes) -> Optional[bytes]:
-    match = re.search(rb"^[ \t]*(?:(?:export|typeset|declare|local|readonly)[ \t]+(?:-\w+[ \t]+)*)?" + name + rb"=(" + _WORD + rb")", data, re.MULTILINE)
-    value = _QUOTED.sub(_unquoted, match.group(1)) if match else None
-    return value if value is None or b"$" + name not in value else None
+_ASSIGNED = re.compile(rb"^[ \t]*(?:(?:export|typeset|declare|local|readonly)[ \t]+(?:-\w+[ \t]+)?)?([A-Za-z_][A-Za-z0-9_]*)=(" + _WORD + rb")", re.MULTILINE)
+
+
+def assigned_in(data: bytes) -> Dict[bytes, bytes]:
+    """What the lines of a start-up file set variables to, the first time; not where a value builds on the one before."""
+    found: Dict[bytes, bytes] = {}
+    for name, value in _ASSIGNED.findall(data) if b"$" in data else ():
+        if b"$" + name not in value and b"${" + name not in value:
+            found.setdefault(name, _QUOTED.sub(_unquoted, value[:_LONGEST]))
+    return found

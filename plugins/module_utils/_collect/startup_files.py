@@ -13,6 +13,7 @@ from .reading import Content, NotAFile, open_file, read_file, text
 from .section import SectionBuilder
 from .shell_settings import (
     Line,
+    assigned_in,
     assignments,
     client_switched_off,
     expand,
@@ -105,12 +106,13 @@ class Startup(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a line stands: the home that it is for, the program that reads it, path, content."""
+    """Where a line stands: the home that it is for, the program that reads it, path, time of the file, and the variables that it sets."""
 
     home: Optional[Home]
     program: str
     path: bytes
-    content: Content
+    modified_at: float
+    assigned: Dict[bytes, bytes]
 
 
 def read_startup_files(target: Target, homes: Iterable[Home], builder: SectionBuilder) -> Startup:
@@ -118,7 +120,8 @@ def read_startup_files(target: Target, homes: Iterable[Home], builder: SectionBu
     found = Startup([], {})
     homes = list(homes)
     known = {home.path: _variables(home) for home in homes}
-    waiting, seen = _host_files(target, builder), set()
+    waiting = _host_files(target, builder)
+    seen: Set[str] = set()
     while waiting:
         program, path = waiting.pop(0)
         if path in seen or len(seen) >= _MOST_OF_HOST:
@@ -130,12 +133,12 @@ def read_startup_files(target: Target, homes: Iterable[Home], builder: SectionBu
             if not is_gone(error):
                 builder.error("start-up file", error, path)
             continue
-        place = _Place(None, program, os.fsencode(path), content)
+        place = _Place(None, program, os.fsencode(path), content.stat.st_mtime, assigned_in(content.data))
         for line in lines_that_matter(content.data):
             _judge(found, line, place)
-            for home in homes:
+            for home in homes if _names_places(line) else ():
                 _add_histfiles(found, line, place, home, known[home.path], builder)
-            waiting += [(program, os.fsdecode(inner)) for inner in _sourced(line, {}, content.data)]
+            waiting += [(program, os.fsdecode(inner)) for inner in _sourced(line, {}, place.assigned)]
     for home in homes:
         _read_home(found, home, known[home.path], builder)
     return found
@@ -186,7 +189,7 @@ def _read_home(found: Startup, home: Home, known: Dict[bytes, bytes], builder: S
             continue
         if len(content.data) < content.stat.st_size:
             builder.reached("bytes of " + text(path), _MOST, content.stat.st_size)
-        place = _Place(home, program, path, content)
+        place = _Place(home, program, path, content.stat.st_mtime, assigned_in(content.data))
         for line in lines_that_matter(content.data):
             left -= len(line.text)
             if left < 0:
@@ -194,7 +197,7 @@ def _read_home(found: Startup, home: Home, known: Dict[bytes, bytes], builder: S
                 return
             _judge(found, line, place)
             _add_histfiles(found, line, place, home, known, builder)
-            waiting += [(program, inner) for inner in _sourced(line, known, content.data)]
+            waiting += [(program, inner) for inner in _sourced(line, known, place.assigned)]
         waiting += _zsh_files(known)
 
 
@@ -245,9 +248,9 @@ def _link_within(home: Home, relative: bytes) -> Optional[bytes]:
     return pointed[len(base) :] if pointed.startswith(base) else None
 
 
-def _sourced(line: Line, known: Dict[bytes, bytes], data: bytes) -> List[bytes]:
+def _sourced(line: Line, known: Dict[bytes, bytes], assigned: Dict[bytes, bytes]) -> List[bytes]:
     names = [name for name in map(sourced, line.commands) if name]
-    return [path for path in (expand(name, known, data) for name in names) if path and not path.endswith(b"/")]
+    return [path for path in (expand(name, known, assigned) for name in names) if path and not path.endswith(b"/")]
 
 
 def _judge(found: Startup, line: Line, place: _Place) -> None:
@@ -257,7 +260,13 @@ def _judge(found: Startup, line: Line, place: _Place) -> None:
     elif any(client_switched_off(name, value) for words in line.commands for name, value in assignments(words)):
         sign = "client_switched_off"
     if sign:
-        found.switches.append(Switch(sign, place.home, place.path, line.number, line.text, place.content.stat.st_mtime))
+        found.switches.append(Switch(sign, place.home, place.path, line.number, line.text, place.modified_at))
+
+
+def _names_places(line: Line) -> bool:
+    """Most lines of a host's files name none, and a host may have very many homes."""
+    names = [name for words in line.commands for name, _value in assignments(words)]
+    return any(b"HIST" in name or b"hist" in name or name.startswith((b"XDG_", b"ZDOTDIR")) for name in names)
 
 
 def _add_histfiles(found: Startup, line: Line, place: _Place, home: Home, known: Dict[bytes, bytes], builder: SectionBuilder) -> None:
@@ -265,12 +274,12 @@ def _add_histfiles(found: Startup, line: Line, place: _Place, home: Home, known:
     for words in line.commands:
         for name, value in assignments(words):
             if name == b"ZDOTDIR" or name.startswith(b"XDG_"):
-                known[name] = expand(value, known, place.content.data) or known.get(name, b"")
+                known[name] = expand(value, known, place.assigned) or known.get(name, b"")
             for program, named in history_places(name, value, place.program):
                 if len(found.histfiles.setdefault(home.path, [])) >= _MOST_PLACES:
                     builder.reached("history files named for " + text(home.path), _MOST_PLACES)
                     return
-                path = expand(named, known, place.content.data)
+                path = expand(named, known, place.assigned)
                 is_told = path is not None and not path.endswith(b"/")
                 if not is_told and is_named_by_hand(name):
                     where = place.path + b":%d: " % line.number + value[:_MOST_VALUE]

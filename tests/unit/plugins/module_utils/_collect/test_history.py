@@ -299,7 +299,9 @@ def test_files_that_are_read_in_from_outside_the_home(host):
 
 
 def test_start_up_files_without_end_are_bounded(host):
-    host.put("home/alice/.bashrc", b"".join(b". ~/.s%d\nHISTFILE=~/.h%d\nHISTFILE=$(x)\n" % (number, number) for number in range(3000)))
+    host.put("home/alice/.bashrc", b"".join(b". ~/.s%d\nHISTFILE=~/.h%d\nHISTFILE=$(x)\n. $a%d\n" % (number, number, number) for number in range(6000)))
+    host.put("home/alice/.profile", b". $a\n" * 43000)
+    host.put("home/alice/.zshrc", b"a='" * 80000)
     for number in range(100):
         host.put("home/alice/.s%d" % number, b". ~/.bashrc\n")
     began = time.process_time()

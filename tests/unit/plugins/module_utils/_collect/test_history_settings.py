@@ -6,6 +6,7 @@
 import pytest
 
 from ansible_collections.incident.response.plugins.module_utils._collect.shell_settings import (
+    assigned_in,
     assignments,
     client_switched_off,
     expand,
@@ -199,14 +200,14 @@ _KNOWN = {b"HOME": b"/home/u", b"USER": b"u", b"ZDOTDIR": b"/home/u", b"XDG_STAT
     ],
 )
 def test_paths_are_filled_in(value, path):
-    assert expand(value, _KNOWN, b'export folder="$HOME/typed"\n') == path
+    assert expand(value, _KNOWN, assigned_in(b'folder=$folder/no\n  export folder="$HOME/typed"\nfolder=/later\n')) == path
 
 
 @pytest.mark.parametrize(
-    "value", [b"$(date)", b"~/../../etc/shadow", b"$NONE/x", b"$self/x", b"~other/x", b"h", b"", b"/a\0b", b"/a*", b"`id`/x", b"$HOME$" * 5000]
+    "value", [b"$(date)", b"~/../../etc/shadow", b"$NONE/x", b"$self/x", b"$a/x", b"~other/x", b"h", b"", b"/a\0b", b"/a*", b"`id`/x", b"$HOME$" * 5000]
 )
 def test_paths_are_never_guessed(value):
-    assert expand(value, _KNOWN, b"self=$self/y\n") is None
+    assert expand(value, _KNOWN, assigned_in(b"self=$self/y\na=$b\nb=$a\n")) is None
 
 
 def test_assignments_of_several_shells():
