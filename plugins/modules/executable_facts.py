@@ -14,7 +14,7 @@ author:
 description:
   - Returns the SHA-256 of every running image, read through C(/proc/PID/exe), each inode once, also where its file was
     deleted, replaced, or never existed.
-  - Says which package owns an executable and whether it still has the package's content, and names the packaged program
+  - Says which package of dpkg or RPM owns an executable and whether it still has the package's content, and names the packaged program
     that has the same content where no package owns it.
   - With O(retrieve=true), copies the bytes of what it found into a case on the controller.
   - Answers what C(ls -l /proc/PID/exe), C(sha256sum /proc/PID/exe) and C(cp /proc/PID/exe) are typed for.
@@ -34,7 +34,9 @@ options:
     description:
       - Read these files. Running images are then only read when O(pids) or O(users) ask for them.
       - A link is followed when it belongs to root or to the account that reads. One of another account may lead to what only root can
-        read; it is not followed, and C(errors) says where it leads.
+        read; it is not followed, and C(errors) says where it leads. What is returned is about the file that a link leads to, which
+        C(resolved_path) names.
+      - Paths are absolute and no patterns. Of a directory or a device, C(errors) says that it is no regular file, and no content is read.
     type: list
     elements: str
   checksums:
