@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -46,6 +47,7 @@ _COMMANDS = {
 
 @dataclass(frozen=True)
 class Seen:
+    "history with times": "su -l irlida -c 'HISTFILE=~/.bash_history; HISTTIMEFORMAT=\"%s \"; set -o history; history -c; history -r; history'",
     """A host: what the commands showed before and after a triage, what the triage says, and what was noted when states were made."""
 
     before: Mapping[str, str]
@@ -305,3 +307,12 @@ def test_sha256sum(looked: Looked, host: str) -> None:
             assert ours[int(fields[0])] == fields[1], line
             compared += 1
     assert compared > len(_STATES)
+def test_history_with_times(looked: Looked, host: str) -> None:
+    """``HISTTIMEFORMAT='%s ' history``: every command with its time, one of several lines as one."""
+    shown = re.split(r"^ *\d+\*? +(\d{10}) ", looked[host].before["history with times"], flags=re.MULTILINE)[1:]
+    ours = [record for record in records(looked[host].facts, "history.items") if record["user"] == "irlida"]
+    assert [datetime.fromisoformat(record["at"].replace("Z", "+00:00")).timestamp() for record in ours] == [int(at) for at in shown[: 2 * len(ours) : 2]]
+    assert [record["command"] for record in ours] == [command.rstrip("\n") for command in shown[1 : 2 * len(ours) : 2]]
+    assert len(ours) == 3
+
+
