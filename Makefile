@@ -51,8 +51,8 @@ lab: setup ## start the lab: three real Debian hosts on this machine
 	@$(BIN)/python tests/lab/fleet.py up
 
 .PHONY: bench
-bench: $(VENV)/test-ready ## measure against ansible's own ping and setup
-	@$(NOX) --session bench
+bench: $(VENV)/test-ready ## measure what the collection costs; ARGS="sockets --check" chooses
+	@$(NOX) --session bench -- $(ARGS)
 
 .PHONY: docs
 docs: setup ## write RETURN documentation and the schema page from the declared records

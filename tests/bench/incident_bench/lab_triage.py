@@ -1,44 +1,41 @@
 # Copyright (c) 2026, the incident.response contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a triage of the lab takes, findings included, against ansible's own ping and setup on the same hosts, in one run.
-
-python tests/bench/triage.py [ROUNDS]   Seconds differ between machines and hours; the ratios are what counts.
-"""
+"""A triage of the lab, findings included, against ansible's own ping and setup on the same hosts, in one run."""
 
 from __future__ import annotations
 
 import json
 import statistics
-import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
 
 from harness.ansible import Ansible, Done
 from incident_lab.fleet import Fleet
 from incident_lab.names import Lab
 
+from .figures import Figure
+
 # Every run connects anew, as the first look at a host does; a connection that an earlier run left open would flatter the later one.
 CONNECTION = {"ANSIBLE_PIPELINING": "true", "ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o ControlPath=none"}
-# Of the time that ping takes; the second is setup's own.
-BARS = {"triage without pause": 1.5, "triage with 1 s pause": 2.0}
+_PING = "ansible -m ping"
+# Of the time that ping takes in the same round.
+_BARS = {"triage without pause": 1.5, "triage with 1 s pause": 2.0}
 
 
-def main(rounds: int) -> int:
-    """Measure, print, and return the exit status."""
+def figures(folder: Path, rounds: int) -> Iterator[Figure]:
+    """The median of the ratios to ping; the round that does not count starts what is started once."""
     fleet = Fleet(Lab.from_environment())
     fleet.up()
-    with tempfile.TemporaryDirectory() as folder:
-        ansible = Ansible(Path(folder), fleet.command([]), fleet.lab.inventory)
-        seconds = measure(commands(ansible), rounds)
-    show(seconds, len(fleet.hosts))
-    return 0
+    seconds = _measure(_commands(Ansible(folder, fleet.command([]), fleet.lab.inventory)), rounds)
+    base = seconds[_PING]
+    for name, taken in seconds.items():
+        ratio = statistics.median(one / other for one, other in zip(taken, base, strict=True))
+        note = f"median {statistics.median(taken):.2f} s, quickest {min(taken):.2f} s; {len(fleet.hosts)} hosts, {rounds} rounds"
+        yield Figure(f"{name}, of ping", ratio, "x", _BARS.get(name), note)
 
 
-def commands(ansible: Ansible) -> dict[str, Callable[[], float]]:
+def _commands(ansible: Ansible) -> dict[str, Callable[[], float]]:
     """What is compared, by name; each returns the seconds it took."""
 
     def module(name: str) -> Callable[[], float]:
@@ -49,7 +46,7 @@ def commands(ansible: Ansible) -> dict[str, Callable[[], float]]:
         return lambda: timed(ansible.run("ansible-playbook", "incident.response.triage", "-e", json.dumps(options), environment=CONNECTION))
 
     return {
-        "ansible -m ping": module("ansible.builtin.ping"),
+        _PING: module("ansible.builtin.ping"),
         "ansible -m setup": module("ansible.builtin.setup"),
         "triage without pause": triage(0.0),
         "triage with 1 s pause": triage(1.0),
@@ -63,8 +60,8 @@ def timed(done: Done) -> float:
     return done.seconds
 
 
-def measure(candidates: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Run all candidates in turn, ``rounds`` times, after one round that does not count."""
+def _measure(candidates: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Run all candidates in turn, so that what else the machine does meets all of them."""
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds + 1):
         for name, run in candidates.items():
@@ -72,18 +69,3 @@ def measure(candidates: dict[str, Callable[[], float]], rounds: int) -> dict[str
             if number:
                 seconds[name].append(taken)
     return seconds
-
-
-def show(seconds: dict[str, list[float]], hosts: int) -> None:
-    """Print medians, the ratios to ping of the same round, and whether the bars hold."""
-    base = seconds["ansible -m ping"]
-    print(f"{hosts} hosts, {len(base)} rounds   {'median':>8}   {'of ping':>8}   bar")
-    for name, taken in seconds.items():
-        ratio = statistics.median(one / other for one, other in zip(taken, base, strict=True))
-        limit = BARS.get(name)
-        verdict = "" if limit is None else f"{limit} {'held' if ratio <= limit else 'MISSED'}"
-        print(f"{name:<24}   {statistics.median(taken):>6.2f} s   {ratio:>7.2f}x   {verdict}")
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))
