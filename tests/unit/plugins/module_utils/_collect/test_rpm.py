@@ -170,7 +170,12 @@ def test_an_upgrade_while_it_ran_is_an_update(host, tmp_path, monkeypatch):
     place = host.root / "usr" / "bin" / "irl-tool"
     image = Image(b"/usr/bin/irl-tool", "replaced", os.stat(str(running)), os.fsencode(str(place)))
     entry = Running(image, image.status, [4242], 0.0, False)
-    host.process(4242, links={"exe": str(running)})
+    folder = host.process(4242, links={"exe": str(running)})
+    with open(str(running)) as stream, open("/proc/self/fdinfo/%d" % stream.fileno()) as about:
+        (number,) = [line.split()[1] for line in about if line.startswith("mnt_id:")]
+    (host.proc / "self").mkdir()
+    for process in (folder, host.proc / "self"):
+        (process / "mountinfo").write_text("%s 1 8:1 / / rw - ext4 /dev/sda1 rw\n" % number)
     monkeypatch.setattr("%s._running" % collect.__module__, lambda *_arguments: [entry])
     (record,) = collect(host.target())["items"]
     assert (record["package_state"], record["package_version"], record["sha256"]) == ("updated", "4:1.3-3", sha256(b"tool"))
