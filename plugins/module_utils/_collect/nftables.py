@@ -9,7 +9,7 @@ Source: linux/netfilter/nf_tables.h. A rule is a list of expressions that write 
 import socket
 import struct
 import sys
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from . import netlink, xtables
 from .packet_filter import (
@@ -26,6 +26,7 @@ from .packet_filter import (
     Doubt,
     Hooked,
     Packet,
+    Ranges,
     Region,
     Step,
     TooMuch,
@@ -233,12 +234,14 @@ class _Rule:
 
     def _put(self, register: bytes, getter: _Getter, length: int) -> None:
         word = _word(register)
+        _check_length(length)
         for at in range(word, word + (length + 3) // 4):
             self._registers.pop(at, None)
         self._registers[word] = (getter, length)
 
     def _take(self, register: bytes, length: int) -> _Getter:
         """What lies in the registers from one on: of several values each is filled up to four bytes."""
+        _check_length(length)
         word, parts, left = _word(register), [], length
         while left > 0:
             getter, size = self._registers.get(word, (_nothing, left))
@@ -262,7 +265,8 @@ class _Rule:
     def _immediate(self, data: Dict[int, bytes]) -> List[Step]:
         content = netlink.attributes(data[2])
         if 2 in content:
-            return [Step(verdicts=_always(self._verdict(content[2])))]
+            decision = self._verdict(content[2])
+            return [Step(verdicts=_always(decision), chains=(decision.chain,) if decision.chain else ())]
         self._put(data[1], lambda _packet, _region: [content[1]], len(content[1]))
         return []
 
@@ -278,13 +282,24 @@ class _Rule:
     def _cmp(self, data: Dict[int, bytes]) -> List[Step]:
         value, operator = netlink.attributes(data[3])[1], _number(data[2])
         get = self._take(data[1], len(value))
-        return [Step(test=lambda packet, region: _compared(get(packet, region), operator, value))]
+        only = self._only(data[1], [(value, value)]) if operator == 0 else None
+        return [Step(test=lambda packet, region: _compared(get(packet, region), operator, value), ports=_as_ports([value]), only_for=only)]
 
     def _range(self, data: Dict[int, bytes]) -> List[Step]:
         first, last = (netlink.attributes(data[kind])[1] for kind in (3, 4))
         is_negated = _number(data[2]) == 1
         get = self._take(data[1], len(first))
-        return [Step(test=lambda packet, region: xtables.inverted(_within(get(packet, region), first, last), is_negated))]
+        only = None if is_negated else self._only(data[1], [(first, last)])
+        return [
+            Step(test=lambda packet, region: xtables.inverted(_within(get(packet, region), first, last), is_negated), ports=_as_ports([first]), only_for=only)
+        ]
+
+    def _only(self, register: bytes, pairs: List[Tuple[Optional[bytes], Optional[bytes]]]) -> Optional[Ranges]:
+        """The ports that a rule is for, when the register holds the destination port and nothing else counts."""
+        known = self._registers.get(_word(register))
+        if known is None or known[0] is not _destination_port or not all(first and last and len(first) == len(last) == 2 for first, last in pairs):
+            return None
+        return ranges((int.from_bytes(first or b"", "big"), int.from_bytes(last or b"", "big")) for first, last in pairs)
 
     def _bitwise(self, data: Dict[int, bytes]) -> List[Step]:
         length = _number(data[3])
@@ -334,6 +349,9 @@ class _Rule:
         if 5 in data:
             return [Step(test=_doubt("a rule that rewrites packets"))]
         base, offset, length = _number(data[2]), _number(data[3]), _number(data[4])
+        if (base, offset, length) == (2, 2, 2):
+            self._put(data[1], _destination_port, length)
+            return []
         self._put(data[1], lambda packet, region: _header(packet, region, base, offset, length), length)
         return []
 
@@ -362,12 +380,17 @@ class _Rule:
         is_negated = bool(_number(data.get(5)) & 1)
         width = max([len(element.first) for element in content.elements if element.first] or [4])
         get = self._take(data[2], width)
+        ports = _as_ports(element.first for element in content.elements)
         if 3 not in data:
-            return [Step(test=lambda packet, region: xtables.inverted(_contained(get(packet, region), content), is_negated))]
+            pairs = [(element.first, element.last) for element in content.elements]
+            only = None if is_negated or content.why_not else self._only(data[2], pairs)
+            return [Step(test=lambda packet, region: xtables.inverted(_contained(get(packet, region), content), is_negated), ports=ports, only_for=only)]
         if _number(data[3]) != 0:
-            self._put(data[3], _nothing, 16)
-            return [Step(test=lambda packet, region: _contained(get(packet, region), content))]
-        return [Step(verdicts=lambda packet, region: self._mapped(get(packet, region), content))]
+            self._put(data[3], lambda packet, region: _translated(get(packet, region), content), 16)
+            return [Step(test=lambda packet, region: _contained(get(packet, region), content), ports=ports)]
+        decisions = [self._verdict(decision) for decision in map(_verdict_of, content.elements) if decision]
+        chains = tuple(decision.chain for decision in decisions if decision.chain)
+        return [Step(verdicts=lambda packet, region: self._mapped(get(packet, region), content), ports=ports, chains=chains)]
 
     def _mapped(self, value: _Value, content: _Set) -> List[Tuple[Answer, Verdict]]:
         if value is None or content.why_not:
@@ -376,7 +399,7 @@ class _Rule:
         for element in sorted(content.elements, key=lambda element: element.first is None):
             answer = _is_element(value, element)
             if answer is not False:
-                decision = netlink.attributes(element.data or b"").get(2)
+                decision = _verdict_of(element)
                 found.append((answer, self._verdict(decision) if decision else Verdict("unknown", why="a map")))
         return found
 
@@ -450,6 +473,26 @@ def _always(decision: Verdict) -> Callable[[Packet, Region], List[Tuple[Answer, 
     return lambda _packet, _region: [(True, decision)]
 
 
+def _verdict_of(element: _Element) -> Optional[bytes]:
+    return netlink.attributes(element.data or b"").get(2)
+
+
+def _as_ports(values: Iterable[Optional[bytes]]) -> Tuple[int, ...]:
+    """Those values that may be ports."""
+    return tuple(int.from_bytes(value, "big") for value in values if value is not None and len(value) == 2)
+
+
+def _translated(value: _Value, content: _Set) -> _Value:
+    """What a map has for a value that depends on no source."""
+    if _plain(value) is None or value is None:
+        return None
+    for element in content.elements:
+        if _is_element(value, element) is True:
+            data = netlink.attributes(element.data or b"").get(1)
+            return None if data is None else [data]
+    return None
+
+
 def _nothing(_packet: Packet, _region: Region) -> _Value:
     return None
 
@@ -458,6 +501,12 @@ def _word(register: bytes) -> int:
     """Registers 1 to 4 have sixteen bytes, those from 8 on have four, and are the same ones."""
     number = _number(register)
     return number * 4 - 4 if number < 8 else number - 8
+
+
+def _check_length(length: int) -> None:
+    """All registers together have 64 bytes. Raises ``ValueError``."""
+    if length > 64:
+        raise ValueError("no register has %d bytes" % length)
 
 
 def _as_mark(value: _Value) -> Optional[int]:
@@ -482,7 +531,7 @@ _META: Dict[int, _Getter] = {
     3: lambda _packet, region: _word_of(region.mark),
     4: lambda packet, _region: _word_of(packet.index),
     6: lambda packet, _region: None if packet.interface is None else [packet.interface.ljust(16, b"\0")],
-    7: lambda _packet, region: None if region.is_translated else [bytes(16)],
+    7: lambda packet, _region: None if packet.way_out is None else [packet.way_out.ljust(16, b"\0")],
     15: lambda packet, _region: [bytes([2 if packet.family == 4 else 10])],
     16: lambda packet, _region: [bytes([packet.protocol])],
     19: lambda _packet, _region: [b"\0"],
@@ -519,6 +568,10 @@ def _header(packet: Packet, region: Region, base: int, offset: int, length: int)
             pieces += _skipped(part, offset - begin) if part else []
             offset = upto
     return pieces if offset == end else None
+
+
+def _destination_port(packet: Packet, region: Region) -> _Value:
+    return _header(packet, region, 2, 2, 2)
 
 
 def _network_header(packet: Packet, region: Region) -> List[Tuple[int, int, Optional[_Piece]]]:

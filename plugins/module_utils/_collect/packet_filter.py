@@ -7,8 +7,10 @@ A packet whose destination is known and whose source is any is a ``Region``: ran
 rule asks that cannot be told leaves the region in both branches, in ``doubt``. Chains and verdicts are those of nft(8) and iptables(8).
 """
 
-import time
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
+from bisect import bisect_left
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
+
+from .netlink import clock
 
 # Ranges of integers, both ends included, sorted, not touching.
 Ranges = Tuple[Tuple[int, int], ...]
@@ -23,10 +25,35 @@ NEW, UNTRACKED = 8, 64
 _TRACKING = -200
 _MOST_REGIONS = 200
 _DEEPEST = 20
+_RULES_AT_ONCE = 16
+# Results of large ranges that are kept: each listener meets the same ones.
+_LARGE = 64
+_MOST_KEPT = 1000
+_MOST_RULES_KEPT = 2000
 
 
 class TooMuch(Exception):
     """The rules could not be followed to their end in the time or the space that there is."""
+
+
+class Allowance:
+    """Seconds of work that are left for packet filters, of all network namespaces together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._began: Optional[float] = None
+
+    def __enter__(self) -> float:
+        """Begin to work; return the moment of ``clock`` to stop at. Raises ``TooMuch``."""
+        if self._left <= 0:
+            raise TooMuch("its rules are too many to be followed in the time there is")
+        self._began = clock()
+        return float(self._began + self._left)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._began is not None:
+            self._left -= clock() - self._began
+        self._began = None
 
 
 class Doubt(NamedTuple):
@@ -72,7 +99,7 @@ class Packet:
     """What is the same for all packets looked at. ``asked`` collects what rules asked of ``interface`` and ``address``.
 
     ``family`` is 4 or 6, ``protocol`` the number of the IP protocol, ``interface`` the name of the one it came in by, ``None`` if not known;
-    ``is_tracked`` when connection tracking has seen it.
+    ``is_tracked`` when connection tracking has seen it, ``way_out`` the interface it leaves by, empty for what stays here.
     """
 
     def __init__(self, family: int, protocol: int, interface: Optional[bytes], index: Optional[int] = None) -> None:
@@ -80,6 +107,7 @@ class Packet:
         self.protocol = protocol
         self.asked: Set[str] = set()
         self.is_tracked = False
+        self.way_out: Optional[bytes] = b""
         self._interface = interface
         self._index = index
 
@@ -97,11 +125,19 @@ class Packet:
 
 
 class Step(NamedTuple):
-    """A part of a rule: one of a question, a change, and a verdict that may differ by packet."""
+    """A part of a rule: one of a question, a change, and a verdict that may differ by packet.
+
+    The rest is for those who look for rules: ``ports`` that it may ask for, those that it is ``only_for``, ``chains`` it may go to, whether it
+    ``leads`` packets elsewhere.
+    """
 
     test: Optional[Callable[[Packet, Region], Answer]] = None
     change: Optional[Callable[[Packet, Region], Region]] = None
     verdicts: Optional[Callable[[Packet, Region], List[Tuple[Answer, "Verdict"]]]] = None
+    ports: Tuple[int, ...] = ()
+    only_for: Optional[Ranges] = None
+    chains: Tuple["Chain", ...] = ()
+    leads: bool = False
 
 
 class Verdict(NamedTuple):
@@ -121,13 +157,31 @@ class Chain:
         self.priority = priority
         self.devices = frozenset(devices)
         self.sources: List[Callable[[], List[Step]]] = []
-        self._rules: Dict[int, List[Step]] = {}
+        self._rules: Dict[int, Rule] = {}
 
-    def rule(self, number: int) -> List[Step]:
-        """A rule, made of its bytes when it is first needed."""
-        if number not in self._rules:
-            self._rules[number] = self.sources[number]()
-        return self._rules[number]
+    def rule(self, number: int) -> "Rule":
+        """A rule, made of its bytes when it is needed; in a long chain it takes too much room to be kept."""
+        rule = self._rules.get(number)
+        if rule is None:
+            steps = self.sources[number]()
+            rule = Rule(steps, next((step.only_for for step in steps if step.only_for is not None), None))
+            if number < _MOST_RULES_KEPT:
+                self._rules[number] = rule
+        return rule
+
+
+class Rule(NamedTuple):
+    """A rule, and the ports that it is for when it is not for all."""
+
+    steps: List[Step]
+    only_for: Optional[Ranges]
+
+    def is_for(self, regions: List[Region]) -> bool:
+        """Whether one of the regions is for such a port."""
+        if self.only_for is None:
+            return True
+        only = self.only_for
+        return any(region.port is None or any(first <= region.port <= last for first, last in only) for region in regions)
 
 
 class Hooked(NamedTuple):
@@ -153,11 +207,11 @@ def untrack(packet: Packet, region: Region) -> Region:
 
 def verdict(kind: str, chain: Optional[Chain] = None, why: str = "") -> Step:
     """A step that decides the same for every packet."""
-    return Step(verdicts=lambda _packet, _region: [(True, Verdict(kind, chain, why))])
+    return Step(verdicts=lambda _packet, _region: [(True, Verdict(kind, chain, why))], chains=(chain,) if chain else ())
 
 
 class Walk:
-    """Sends packets through chains, until a moment of ``time.monotonic``. Raises ``TooMuch``."""
+    """Sends packets through chains, until a moment of ``clock``. Raises ``TooMuch``."""
 
     def __init__(self, until: float) -> None:
         self._until = until
@@ -187,11 +241,14 @@ class Walk:
         for number in range(len(chain.sources)):
             if not regions:
                 break
-            if time.monotonic() > self._until:
+            if number % _RULES_AT_ONCE == 0 and clock() > self._until:
                 raise TooMuch("its rules are too many to be followed in the time there is")
+            rule = chain.rule(number)
+            if not rule.is_for(regions):
+                continue
             going_on: List[Region] = []
             for region in regions:
-                going_on += self._rule(packet, chain, chain.rule(number), region, outcome, depth)
+                going_on += self._rule(packet, chain, rule.steps, region, outcome, depth)
             regions = _merged(going_on) if len(going_on) > 1 else going_on
         outcome.returned.extend(regions)
         return outcome
@@ -243,6 +300,34 @@ class Walk:
                 return inner.returned
             outcome.returned.extend(inner.returned)
         return []
+
+
+class Doors(NamedTuple):
+    """What rules that lead packets elsewhere may ask for: whether there are such rules, and ports."""
+
+    is_any: bool
+    ports: Tuple[int, ...]
+
+
+def find_doors(chains: Iterable[Chain], until: float) -> Doors:
+    """Look through chains and all that they jump to. Raises ``TooMuch``."""
+    waiting = list(chains)
+    seen: Set[Chain] = set()
+    ports: Set[int] = set()
+    is_any = False
+    while waiting:
+        chain = waiting.pop()
+        if chain in seen:
+            continue
+        seen.add(chain)
+        for number in range(len(chain.sources)):
+            if clock() > until:
+                raise TooMuch("its rules are too many to be followed in the time there is")
+            for step in chain.rule(number).steps:
+                ports.update(step.ports)
+                waiting.extend(step.chains)
+                is_any = is_any or step.leads
+    return Doors(is_any, tuple(sorted(ports)))
 
 
 def _also(said: Optional[str], where: str) -> str:
@@ -334,32 +419,66 @@ def ranges(pairs: Iterable[Tuple[int, int]]) -> Ranges:
 
 def both(one: Ranges, other: Ranges) -> Ranges:
     """What two have in common."""
-    common = []
-    left, right = 0, 0
-    while left < len(one) and right < len(other):
-        first, last = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
-        if first <= last:
-            common.append((first, last))
-        if one[left][1] < other[right][1]:
-            left += 1
-        else:
-            right += 1
-    return tuple(common)
+    small, large = (one, other) if len(one) <= len(other) else (other, one)
+    return _kept(_both, small, large)
 
 
 def without(one: Ranges, other: Ranges) -> Ranges:
     """What only the first has."""
+    return _kept(_without, one, other)
+
+
+_KEPT: Dict[Tuple[Any, int, int], Tuple[Ranges, Ranges, Ranges]] = {}
+
+
+def _kept(call: Callable[[Ranges, Ranges], Ranges], one: Ranges, other: Ranges) -> Ranges:
+    if len(one) < _LARGE and len(other) < _LARGE:
+        return call(one, other)
+    # The operands are kept with the result: while they are, nothing else has their place in memory.
+    key = (call, id(one), id(other))
+    if key not in _KEPT:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[key] = (one, other, call(one, other))
+    return _KEPT[key][2]
+
+
+def _touched(one: Tuple[int, int], other: Ranges) -> Tuple[int, int]:
+    """The part of ``other``, from and up to, whose ranges have something of one range."""
+    begin = max(0, bisect_left(other, (one[0], 0)) - 1)
+    if begin < len(other) and other[begin][1] < one[0]:
+        begin += 1
+    return begin, bisect_left(other, (one[1] + 1, 0))
+
+
+def _both(small: Ranges, large: Ranges) -> Ranges:
+    common: List[Tuple[int, int]] = []
+    for first, last in small:
+        begin, end = _touched((first, last), large)
+        part = list(large[begin:end])
+        if part:
+            part[0] = (max(first, part[0][0]), part[0][1])
+            part[-1] = (part[-1][0], min(last, part[-1][1]))
+            common += part
+    return tuple(common)
+
+
+def _without(one: Ranges, other: Ranges) -> Ranges:
+    if len(other) == 1 and len(one) > 1:
+        # Most often a rule takes one network from a long list.
+        begin, end = _touched(other[0], one)
+        return one[:begin] + _without_each(one[begin:end], other) + one[end:]
+    return _without_each(one, other)
+
+
+def _without_each(one: Ranges, other: Ranges) -> Ranges:
     rest = []
-    position = 0
     for first, last in one:
-        while position < len(other) and other[position][1] < first:
-            position += 1
-        at = position
-        while first <= last and at < len(other) and other[at][0] <= last:
-            if other[at][0] > first:
-                rest.append((first, other[at][0] - 1))
-            first = max(first, other[at][1] + 1)
-            at += 1
+        begin, end = _touched((first, last), other)
+        for hole_first, hole_last in other[begin:end]:
+            if hole_first > first:
+                rest.append((first, hole_first - 1))
+            first = hole_last + 1
         if first <= last:
             rest.append((first, last))
     return tuple(rest)

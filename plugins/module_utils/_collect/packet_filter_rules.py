@@ -6,16 +6,14 @@
 import errno
 import os
 import socket
-import time
 from typing import Dict, List, NamedTuple, Optional
 
 from . import netlink
-from .packet_filter import BRIDGE, INGRESS, INPUT, PREROUTING, Chain, Hooked, TooMuch
+from .packet_filter import BRIDGE, FORWARD, INGRESS, INPUT, PREROUTING, Allowance, Chain, Hooked, TooMuch
 from .reading import read_kernel, reason_of
 
 # What a kernel without nftables answers.
 _NO_NFTABLES = (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT)
-_SECONDS = 2.0
 _ATTEMPTS = 3
 
 
@@ -34,6 +32,10 @@ class PacketFilter(NamedTuple):
         """Those that it meets on its way to a socket."""
         return self._at(INPUT, family)
 
+    def to_others(self, family: int) -> List[Chain]:
+        """Those that it meets on its way through this host."""
+        return self._at(FORWARD, family)
+
     @property
     def has_bridge(self) -> bool:
         """Whether frames are filtered before they are packets."""
@@ -47,9 +49,8 @@ class PacketFilter(NamedTuple):
 NONE = PacketFilter(False, "no packet filter is active")
 
 
-def read_packet_filter(folder: str, may_ask_nftables: bool) -> PacketFilter:
+def read_packet_filter(folder: str, may_ask_nftables: bool, allowance: Allowance) -> PacketFilter:
     """Read it. ``folder`` has the tables of our network namespace (``/proc/thread-self/net``). Never loads a module, never makes a table."""
-    until = time.monotonic() + _SECONDS
     names: Dict[int, List[str]] = {}
     for family, name in ((4, "ip_tables_names"), (6, "ip6_tables_names")):
         try:
@@ -59,9 +60,10 @@ def read_packet_filter(folder: str, may_ask_nftables: bool) -> PacketFilter:
         except OSError as error:
             return PacketFilter(None, "the packet filter may not be read: %s" % reason_of(error))
     try:
-        chains = _nftables(until) if may_ask_nftables else []
-        if any(names.values()):
-            chains += _iptables(names)
+        with allowance as until:
+            chains = _nftables(until) if may_ask_nftables else []
+            if any(names.values()):
+                chains += _iptables(names)
     except (OSError, ValueError, TooMuch) as error:
         why = str(error) if isinstance(error, (ValueError, TooMuch)) else reason_of(error)
         return PacketFilter(None, "the rules of the packet filter could not be read: %s" % why)

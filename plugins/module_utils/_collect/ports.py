@@ -12,6 +12,7 @@ from . import netlink, procfs
 from .cgroups import parse_cgroup
 from .exposure import Exposure, Surroundings
 from .network_namespaces import Namespace, namespaces
+from .packet_filter import Allowance
 from .packet_filter_rules import PacketFilter, read_packet_filter
 from .reading import put, read_kernel, reason_of, text
 from .running_images import read_image
@@ -25,6 +26,8 @@ _WITH_PORTS = ("tcp", "udp", "udplite", "sctp")
 # Sockets that are looked at, of listeners and of others: a host may have a million connections.
 _MOST = 50000
 _MOST_OWNERS = 1000
+# Work for packet filters.
+_SECONDS = 3.0
 
 
 def collect(
@@ -84,14 +87,18 @@ def _views(target: Target, builder: SectionBuilder) -> List[_View]:
     if not may_ask.socket_flags:
         builder.error("whether IPv6 wildcards take IPv4 as well", "the kernel would have to load a module (tcp_diag, udp_diag) to say")
     views = []
+    allowance = Allowance(_SECONDS)
     for namespace in namespaces(target, builder):
         try:
-            view: _View = namespace.inside(lambda namespace=namespace: _look(target, builder, namespace, may_ask))  # type: ignore[misc]
+            view: _View = namespace.inside(lambda namespace=namespace: _look(target, builder, namespace, may_ask, allowance))  # type: ignore[misc]
         except OSError as error:
-            view = _from_outside(namespace, error)
+            view = _from_outside(namespace, error, allowance)
             if not namespace.places:
                 builder.error("sockets of a network namespace", error, text(namespace.name or b""))
         views.append(view)
+    host = next((view.exposure for view in views if view.namespace.inode is None), None)
+    for view in views:
+        view.exposure.host = host if view.exposure is not host else None
     return views
 
 
@@ -102,7 +109,7 @@ class _MayAsk(NamedTuple):
     nftables: bool
 
 
-def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask: _MayAsk) -> _View:
+def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask: _MayAsk, allowance: Allowance) -> _View:
     """See a network namespace, from a thread that is in it."""
     folder = target.proc + ("/net" if namespace.is_ours else "/thread-self/net")
     flags, addresses = _NO_FLAGS, None
@@ -116,7 +123,7 @@ def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask
     except OSError as error:
         builder.error("whether IPv6 wildcards take IPv4 as well", error)
     surroundings = Surroundings(
-        packet_filter=read_packet_filter(folder, may_ask.nftables),
+        packet_filter=read_packet_filter(folder, may_ask.nftables, allowance),
         addresses=addresses,
         interfaces=_interfaces(),
         bound=flags.interfaces,
@@ -128,7 +135,7 @@ def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask
         sockets = list(islice(_sockets(folder, folder, builder), 2 * _MOST))
         if len(sockets) == 2 * _MOST:
             builder.reached("sockets of the network namespace %s" % text(namespace.name or b""), 2 * _MOST)
-    return _View(namespace, Exposure(surroundings), addresses or [], flags, sockets)
+    return _View(namespace, Exposure(surroundings, allowance), addresses or [], flags, sockets)
 
 
 def _interfaces() -> Dict[int, str]:
@@ -138,11 +145,11 @@ def _interfaces() -> Dict[int, str]:
         return {}
 
 
-def _from_outside(namespace: Namespace, error: OSError) -> _View:
+def _from_outside(namespace: Namespace, error: OSError, allowance: Allowance) -> _View:
     """What can be said of a network namespace that cannot be entered."""
     unknown = PacketFilter(None, "it is in another network namespace, whose packet filter could not be read: %s" % reason_of(error))
     is_cut_off = _is_cut_off(namespace.folder() or "")
-    return _View(namespace, Exposure(Surroundings(unknown, None, {}, {}, is_cut_off, False)), [], _NO_FLAGS, None)
+    return _View(namespace, Exposure(Surroundings(unknown, None, {}, {}, is_cut_off, False), allowance), [], _NO_FLAGS, None)
 
 
 def _is_cut_off(folder: str) -> bool:
@@ -204,6 +211,7 @@ def _still_there(target: Target, entries: List[Entry], owners: Dict[int, List[in
     folders = {view.namespace.number: view.namespace.folder() for view, entry in entries if entry.inode in missing}
     for folder in filter(None, folders.values()):
         missing -= {entry.inode for entry in read_tables(folder, lambda _name, _error: None)}
+    owners.update(target.owners_among_threads({entry.inode for _view, entry in entries if entry.inode and entry.inode not in owners} - missing))
     return [(view, entry) for view, entry in entries if entry.inode not in missing]
 
 

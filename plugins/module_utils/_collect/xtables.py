@@ -115,7 +115,12 @@ def _ports(protocol: int, source: Tuple[int, int], destination: Tuple[int, int],
     def by_source(_packet: Packet, region: Region) -> Answer:
         return inverted((_by_ports(region, from_ports, None) or [True])[0], bool(invert & 1))
 
-    return _tests(lambda packet, _region: packet.protocol == protocol, by_destination, by_source)
+    ports = () if to_ports == ALL_PORTS else (destination[0],)
+    return [
+        *_tests(lambda packet, _region: packet.protocol == protocol),
+        Step(test=by_destination, ports=ports, only_for=to_ports if ports and not invert & 2 else None),
+        *_tests(by_source),
+    ]
 
 
 def _multiport(data: bytes, _family: int, revision: int) -> List[Step]:
@@ -138,7 +143,10 @@ def _multiport(data: bytes, _family: int, revision: int) -> List[Step]:
             return inverted(answers[-1] if answers[0] is False else answers[0], invert)
         return inverted(answers[0] if answers else True, invert)
 
-    return _tests(lambda packet, _region: packet.protocol in (6, 17, 33, 132, 136), test)
+    return [
+        *_tests(lambda packet, _region: packet.protocol in (6, 17, 33, 132, 136)),
+        Step(test=test, ports=tuple(numbers[: min(count, 15)]), only_for=ports if kind == 1 and not invert else None),
+    ]
 
 
 def _state(data: bytes, _family: int, _revision: int) -> List[Step]:
@@ -326,7 +334,7 @@ def destination(
 
     if to_this_host and not has_port:
         return [verdict("accept")]
-    return [Step(change=change), verdict("accept")]
+    return [Step(change=change, leads=True), verdict("accept")]
 
 
 def read(family: int, names: List[str], get: Callable[[int, int, bytes, int], bytes]) -> List[Tuple[int, Chain]]:
@@ -446,7 +454,7 @@ class _Table:
         flags, invert = data[at + layout.flags], data[at + layout.flags + 1]
         source, destination_, source_mask, destination_mask = (data[at + part * width : at + (part + 1) * width] for part in range(4))
         names = at + 4 * width
-        inward, _outward, inward_mask, outward_mask = (data[names + part * 16 : names + (part + 1) * 16] for part in range(4))
+        inward, outward, inward_mask, outward_mask = (data[names + part * 16 : names + (part + 1) * 16] for part in range(4))
         protocol = struct.unpack_from("=H", data, at + layout.protocol)[0]
         steps: List[Step] = []
         if flags & layout.fragment:
@@ -458,8 +466,7 @@ class _Table:
         if any(inward_mask):
             steps += _tests(lambda packet, _region: inverted(named(packet.interface, inward, inward_mask), bool(invert & _INVERT_IN)))
         if any(outward_mask):
-            # Nothing of what is looked at has a way out yet.
-            steps += _tests(lambda _packet, region: Doubt("outgoing interface") if region.is_translated else bool(invert & _INVERT_OUT))
+            steps += _tests(lambda packet, _region: inverted(named(packet.way_out, outward, outward_mask), bool(invert & _INVERT_OUT)))
         if any(source_mask):
             steps += _tests(lambda _packet, _region: inverted(masked_sources(source, source_mask), bool(invert & _INVERT_SOURCE)))
         return steps

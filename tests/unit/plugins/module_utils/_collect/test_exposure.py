@@ -11,7 +11,17 @@ import pytest
 from ansible_collections.incident.response.plugins.module_utils._collect import netlink, packet_filter_rules, ports
 from ansible_collections.incident.response.plugins.module_utils._collect.exposure import Exposure, Surroundings, scope_of
 from ansible_collections.incident.response.plugins.module_utils._collect.netlink import Address
-from ansible_collections.incident.response.plugins.module_utils._collect.packet_filter import INPUT, PREROUTING, Boxes, Chain, Doubt, Hooked, Step, verdict
+from ansible_collections.incident.response.plugins.module_utils._collect.packet_filter import (
+    INPUT,
+    PREROUTING,
+    Allowance,
+    Boxes,
+    Chain,
+    Doubt,
+    Hooked,
+    Step,
+    verdict,
+)
 from ansible_collections.incident.response.plugins.module_utils._collect.packet_filter_rules import NONE, PacketFilter, read_packet_filter
 from ansible_collections.incident.response.plugins.module_utils._collect.socket_tables import Socket
 
@@ -75,12 +85,12 @@ def test_scopes_of_sockets_bound_to_an_interface(address, interface, scope):
     ],
 )
 def test_exposure(what, around, exposed, reason):
-    fields = Exposure(around).fields(what, False)
+    fields = Exposure(around, Allowance(5)).fields(what, False)
     assert (fields["exposed"], fields["exposed_reason"]) == (exposed, reason)
 
 
 def test_what_gets_past_the_filter_of_another_namespace_may_still_not_get_there():
-    fields = Exposure(surroundings(is_host=False)).fields(entry("0.0.0.0"), False)
+    fields = Exposure(surroundings(is_host=False), Allowance(5)).fields(entry("0.0.0.0"), False)
     assert fields["exposed"] is None
     assert "whether other hosts are led into its network namespace is not known" in fields["exposed_reason"]
 
@@ -144,13 +154,13 @@ SOURCE_PORT = Boxes([(None, ((53, 53),))])
 )
 def test_what_a_packet_filter_leaves(rules, policy, exposed, reason):
     around = surroundings(active(Hooked(4, INPUT, chain("INPUT", rules, policy))))
-    fields = Exposure(around).fields(entry("0.0.0.0"), False)
+    fields = Exposure(around, Allowance(5)).fields(entry("0.0.0.0"), False)
     assert (fields["exposed"], fields["exposed_reason"]) == (exposed, "listens on every interface; " + reason)
 
 
 def test_a_listener_for_both_families_is_open_where_one_of_them_is():
     around = surroundings(active(Hooked(4, INPUT, chain("INPUT", policy="drop"))))
-    fields = Exposure(around).fields(entry("::")._replace(family="ipv6"), True)
+    fields = Exposure(around, Allowance(5)).fields(entry("::")._replace(family="ipv6"), True)
     assert fields["exposed"] is True
     assert "over IPv6 the packet filter lets it in" in fields["exposed_reason"]
     assert "over IPv4 the packet filter drops it" in fields["exposed_reason"]
@@ -159,17 +169,16 @@ def test_a_listener_for_both_families_is_open_where_one_of_them_is():
 def test_a_packet_that_is_led_elsewhere_does_not_arrive():
     away = Step(change=lambda _packet, region: region._replace(port=8080))
     around = surroundings(active(Hooked(4, PREROUTING, chain("PREROUTING", [[away, verdict("accept")]]))))
-    fields = Exposure(around).fields(entry("0.0.0.0"), False)
+    fields = Exposure(around, Allowance(5)).fields(entry("0.0.0.0"), False)
     assert (fields["exposed"], "leads it elsewhere" in fields["exposed_reason"]) == (False, True)
 
 
-def test_rules_without_end_are_given_up(monkeypatch):
-    from ansible_collections.incident.response.plugins.module_utils._collect import exposure
-
-    monkeypatch.setattr(exposure, "_SECONDS", 0.01)
+def test_rules_without_end_are_given_up():
     around = surroundings(active(Hooked(4, INPUT, chain("INPUT", [[asks(False)]] * 100000))))
-    fields = Exposure(around).fields(entry("0.0.0.0"), False)
-    assert (fields["exposed"], "too many" in fields["exposed_reason"]) == (None, True)
+    exposure = Exposure(around, Allowance(0.01))
+    for port in (80, 81):
+        fields = exposure.fields(entry("0.0.0.0")._replace(port=port), False)
+        assert (fields["exposed"], "too many" in fields["exposed_reason"]) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +190,12 @@ def test_what_the_kernel_says_of_nftables(tmp_path, monkeypatch, error, is_activ
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(netlink, "has_nftables", fail)
-    assert read_packet_filter(str(tmp_path), True).is_active is is_active
+    assert read_packet_filter(str(tmp_path), True, Allowance(5)).is_active is is_active
 
 
 def test_a_kernel_without_nftables_is_not_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(netlink, "has_nftables", lambda: pytest.fail("modprobe would run"))
-    assert packet_filter_rules.read_packet_filter(str(tmp_path), False) == NONE
+    assert packet_filter_rules.read_packet_filter(str(tmp_path), False, Allowance(5)) == NONE
 
 
 @pytest.mark.parametrize(
