@@ -15,6 +15,7 @@ from .section import SectionBuilder
 # A process may hold a million descriptors. Past a total, the others still get their share.
 MAX_DESCRIPTORS = 50000
 _MAX_DESCRIPTORS_IN_ALL = 500000
+_MAX_DESCRIPTORS_OF_THREADS = 20000
 _SHARE_OF_DESCRIPTORS = 1000
 _CLOCK_BOOTTIME = 7  # include/uapi/linux/time.h; Python has the name from 3.7 on
 
@@ -105,6 +106,26 @@ class Target:
             if pid not in self.covered:
                 self._add_sockets_of(pid, owners)
         self.socket_owners = owners
+        return owners
+
+    def owners_among_threads(self, inodes: Set[int]) -> Dict[int, List[int]]:
+        """Socket inode → pids, of sockets that no process seems to hold: a thread may have descriptors of its own (``CLONE_FILES``, unshare(2))."""
+        owners: Dict[int, List[int]] = {}
+        left = _MAX_DESCRIPTORS_OF_THREADS
+        for stat in self.stats.values():
+            if stat.num_threads < 2 or stat.pid in self.covered:
+                continue
+            try:
+                for tid in procfs.list_threads(self.proc, stat.pid):
+                    for descriptor in procfs.list_descriptors(self.proc, "%d/task/%d" % (stat.pid, tid), left):
+                        left -= 1
+                        inode = int(descriptor.target[8:-1]) if descriptor.target.startswith(b"socket:[") else None
+                        if inode in inodes and stat.pid not in owners.get(inode, []):
+                            owners.setdefault(inode, []).append(stat.pid)
+            except OSError:
+                continue  # it has ended, or is not ours to look at
+            if left <= 0:
+                break
         return owners
 
     def _add_sockets_of(self, pid: int, owners: Dict[int, List[int]]) -> None:

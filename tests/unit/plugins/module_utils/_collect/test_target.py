@@ -168,3 +168,29 @@ def test_users_asked_for_without_a_passwd(tree):
 def test_uids_of_a_process_that_is_gone():
     assert Target().uids_of(2**30) == set()
     assert os.getuid() in Target().uids_of(os.getpid())
+
+
+THREAD = """
+import ctypes, threading
+def work():
+    ctypes.CDLL(None).unshare(0x400)
+    s = socket.socket()
+    print(os.fstat(s.fileno()).st_ino, flush=True)
+    time.sleep(900)
+threading.Thread(target=work).start()
+"""
+
+
+def test_a_thread_with_descriptors_of_its_own_holds_sockets_for_its_process(python):
+    child = python(THREAD, said=True)
+    inode = int(child.line)
+    target = Target()
+    assert inode not in target.read_socket_owners()
+    assert target.owners_among_threads({inode, 2**60}) == {inode: [child.pid]}
+    assert target.owners_among_threads(set()) == {}
+
+
+def test_descriptors_of_threads_are_read_up_to_a_limit(python, monkeypatch):
+    child = python(THREAD, said=True)
+    monkeypatch.setattr(target_module, "_MAX_DESCRIPTORS_OF_THREADS", 0)
+    assert Target().owners_among_threads({int(child.line)}) == {}
