@@ -33,10 +33,10 @@ class Running(NamedTuple):
     is_foreign: bool
     resolved: Optional[bytes] = None
 
-    def paths(self, proc: str) -> List[Any]:
+    def paths(self, target: Target) -> List[Any]:
         """Paths that open it: through its processes whatever stands at its path, and that path when all of them have ended."""
         there = self.image.there if self.image.state != "replaced" else None
-        return ["%s/%d/exe" % (proc, pid) for pid in self.pids] + ([there] if there else [])
+        return ["%s/%s/exe" % (target.proc, target.place(pid)) for pid in self.pids] + ([there] if there else [])
 
     @property
     def package_path(self) -> bytes:
@@ -106,8 +106,8 @@ class Recorder:
         return record
 
     def _details(self, entry: Running) -> Details:
-        for path in entry.paths(self._target.proc):
-            process = str(entry.pids[0]) if entry.pids else "self"
+        for path in entry.paths(self._target):
+            process = str(self._target.place(entry.pids[0])) if entry.pids else "self"
             try:
                 found = self._target.file_servers.ask(path, _hold, self._mounts, path, entry.status, process)
             except OSError as error:

@@ -40,7 +40,7 @@ def collect(
     images += _named(target, paths or [], builder)
     algorithms = {"sha256"} | set(packages.algorithms(target)) | set(checksums or ())
     servers = target.file_servers
-    digests = digest_all({number: Job(entry.paths(target.proc), entry.status) for number, entry in enumerate(images)}, algorithms, max_file_size, servers)
+    digests = digest_all({number: Job(entry.paths(target), entry.status) for number, entry in enumerate(images)}, algorithms, max_file_size, servers)
     there = _at_path_now(target, images)
     digests_there = digest_all(there, algorithms, max_file_size, servers)
     owners = packages.find_owners(target, {entry.package_path for entry in images if not entry.is_foreign}, builder)

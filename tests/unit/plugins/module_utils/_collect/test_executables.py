@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -398,3 +400,14 @@ def test_a_thousand_copies_ask_the_database_twice(tree, monkeypatch):
 def test_a_daemon_in_a_chroot_is_still_its_packages(as_root, tmp_path, spawn, python):
     child = python("os.chroot(%r); os.chdir('/')" % str(tmp_path))
     assert only(child)["package_state"] != "foreign"
+
+
+def test_a_process_whose_first_thread_ended_is_hashed_through_another(python):
+    code = "import ctypes\nthreading.Thread(target=time.sleep, args=(60,)).start()\nprint('ready', flush=True)\nctypes.CDLL(None).pthread_exit(None)"
+    child = python(code, said=True)
+    deadline = time.monotonic() + 10
+    while os.path.exists("/proc/%d/exe" % child.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    record = only(child)
+    assert record["sha256"] == sha256(sys.executable)
+    assert record["mount_point"]
