@@ -7,6 +7,7 @@ A packet whose destination is known and whose source is any is a ``Region``: ran
 rule asks that cannot be told leaves the region in both branches, in ``doubt``. Chains and verdicts are those of nft(8) and iptables(8).
 """
 
+import struct
 from bisect import bisect_left
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple, Union
 
@@ -163,7 +164,10 @@ class Chain:
         """A rule, made of its bytes when it is needed; in a long chain it takes too much room to be kept."""
         rule = self._rules.get(number)
         if rule is None:
-            steps = self.sources[number]()
+            try:
+                steps = self.sources[number]()
+            except (struct.error, LookupError, ValueError):
+                steps = [verdict("unknown", why="a damaged rule")]
             rule = Rule(steps, next((step.only_for for step in steps if step.only_for is not None), None))
             if number < _MOST_RULES_KEPT:
                 self._rules[number] = rule

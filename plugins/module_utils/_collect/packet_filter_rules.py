@@ -6,6 +6,7 @@
 import errno
 import os
 import socket
+import struct
 from typing import Dict, List, NamedTuple, Optional
 
 from . import netlink
@@ -64,7 +65,7 @@ def read_packet_filter(folder: str, may_ask_nftables: bool, allowance: Allowance
             chains = _nftables(until) if may_ask_nftables else []
             if any(names.values()):
                 chains += _iptables(names)
-    except (OSError, ValueError, TooMuch) as error:
+    except (OSError, ValueError, LookupError, struct.error, TooMuch) as error:
         why = str(error) if isinstance(error, (ValueError, TooMuch)) else reason_of(error)
         return PacketFilter(None, "the rules of the packet filter could not be read: %s" % why)
     return PacketFilter(True, "a packet filter is active", chains) if chains else NONE
