@@ -16,9 +16,12 @@ LIMIT = {"type": "int", "default": 5000}
 def run_section(key: str, collect: Callable[..., Dict[str, Any]], options: Dict[str, Dict[str, Any]]) -> None:
     """Run a module that returns one section under ``key``; ``options`` is its argument spec without ``limit``."""
     module = AnsibleModule(argument_spec=dict(options, limit=LIMIT), supports_check_mode=True)
+    target = Target()
     try:
         check_limit(module.params["limit"])
-        section = guarded(lambda: collect(Target(), **module.params))
+        section = guarded(lambda: collect(target, **module.params))
     except WrongOption as error:
         module.fail_json(msg="%s. Nothing was read." % error)
+    if not target.is_root:
+        module.warn("%s was read without the rights of root: what only root may see is missing, and its errors say what" % key)
     module.exit_json(changed=False, ansible_facts={key: section})

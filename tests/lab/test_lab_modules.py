@@ -72,8 +72,11 @@ def test_gathered_as_facts(ansible: Ansible) -> None:
     """The modules work where Ansible gathers facts."""
     play = ansible.folder / "gather.yml"
     play.write_text(
-        "- hosts: d12\n  gather_facts: true\n  vars:\n    ansible_facts_modules: [incident.response.port_facts]\n"
-        "  tasks:\n    - ansible.builtin.assert:\n        that: ansible_facts.incident_ports['items'] | length > 0\n",
+        "- hosts: lab\n  gather_facts: true\n  vars:\n"
+        f"    ansible_facts_modules: [{', '.join(f'incident.response.{module}' for module, _section, _arguments in _MODULES)}]\n"
+        "  tasks:\n    - ansible.builtin.assert:\n        that:\n"
+        + "".join(f"          - ansible_facts.incident_{section}['items'] is defined\n" for _module, section, _arguments in _MODULES)
+        + "          - ansible_facts.incident_ports['items'] | length > 0\n",
         encoding="utf-8",
     )
     done = ansible.run("ansible-playbook", str(play))

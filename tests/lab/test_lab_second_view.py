@@ -66,7 +66,8 @@ def processes_agree(look: Look, facts: Any) -> int:
         if seen["terminal"] is None and record["terminal"] is not None:
             seen = {**seen, "terminal": record["terminal"]}
         # A process that wrote over its arguments has one; psutil takes it apart at its blanks.
-        argv = record["argv"][0].split(" ") if len(record["argv"]) == 1 and len(seen["argv"]) > 1 else record["argv"]
+        argv = record["argv"] + [""] * record["argv_padding"]
+        argv = argv[0].split(" ") if len(argv) == 1 and len(seen["argv"]) > 1 else argv
         # psutil takes the kernel's mark off a directory that was removed.
         cwd = record["cwd"].replace(" (deleted)", "") if record["cwd"] else None
         ours_plain = {**record, "argv": argv, "cwd": cwd}

@@ -41,7 +41,9 @@ class Accounts:
     def __init__(self, root: str = "/") -> None:
         self.all, self.broken = parse_passwd(read_file(root.rstrip("/") + "/etc/passwd", _LIMIT).data)
         self._by_uid: Dict[int, Account] = {}
+        self._by_name: Dict[bytes, Account] = {}
         for account in self.all:
+            self._by_name.setdefault(account.name, account)
             # A second account with uid 0 must not give its name to what root does.
             if account.uid not in self._by_uid or account.name == b"root":
                 self._by_uid[account.uid] = account
@@ -52,7 +54,7 @@ class Accounts:
 
     def by_name(self, name: bytes) -> Optional[Account]:
         """The first account of that name. A name of digits is a name."""
-        return next((account for account in self.all if account.name == name), None)
+        return self._by_name.get(name)
 
     def name_of(self, uid: Optional[int]) -> Optional[str]:
         """The name for a uid as text, ``None`` where passwd knows none."""

@@ -64,7 +64,7 @@ class SectionBuilder:
             return
         entry = self._errors.setdefault((what, reason), {"what": what, "reason": reason, "count": 0, "subjects": []})
         entry["count"] += 1
-        if subject and len(entry["subjects"]) < _SUBJECTS:
+        if subject and len(entry["subjects"]) < _SUBJECTS and subject not in entry["subjects"]:
             entry["subjects"].append(subject)
 
     def finish(self) -> Dict[str, Any]:

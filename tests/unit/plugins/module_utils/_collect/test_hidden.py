@@ -257,3 +257,23 @@ print(json.dumps(processes.collect(target.Target(), sample_seconds=0)))
     assert "not the kernel's own file system of processes" in said["processes"]
     assert "hidden processes" in said
     assert section["host"]["hostname"]
+
+
+def test_five_thousand_mounts_with_odd_names_are_read(as_root, run_elsewhere, tmp_path):
+    code = """
+import ctypes, json, os, time
+from ansible_collections.incident.response.plugins.module_utils._collect import processes, target
+libc = ctypes.CDLL(None, use_errno=True)
+folder = %r
+libc.mount(b"irl", folder.encode(), b"tmpfs", 0, None)
+for number in range(5000):
+    os.mkdir("%%s/a b\\n%%d" %% (folder, number))
+    assert libc.mount(b"none", ("%%s/a b\\n%%d" %% (folder, number)).encode(), b"tmpfs", 0, b"size=4k") == 0
+began = time.monotonic()
+section = processes.collect(target.Target(), sample_seconds=0)
+print(json.dumps([time.monotonic() - began, section["errors"], section["hidden"], len(section["items"])]))
+""" % str(tmp_path)
+    seconds, errors, found, count = json.loads(run_elsewhere(["-m"], code))
+    assert seconds < 30
+    assert [error for error in errors if error["what"] == "hidden processes"] == found == []
+    assert count > 1
