@@ -36,7 +36,15 @@ def figures(folder: Path) -> Iterator[Figure]:
     yield Figure(f"{_HOSTS} hosts: ansible -m ping", ping, "s", None, f"{_FORKS} forks, local connections")
     yield Figure(f"{_HOSTS} hosts: triage without pause", triage, "s", None, f"{triage / ping:.2f} x of ping")
     yield Figure(f"{_HOSTS} hosts: peak memory of the largest process, ping", ping_peak, "MiB")
-    yield Figure(f"{_HOSTS} hosts: peak memory of the largest process, triage", triage_peak, "MiB", round(ping_peak * _MOST_OF_PING))
+    yield Figure(
+        f"{_HOSTS} hosts: peak memory of the largest process, triage", triage_peak, "MiB", round(ping_peak * _MOST_OF_PING), _findings(folder / "many")
+    )
+
+
+def _findings(cases: Path) -> str:
+    """How many findings there were: they are held together while they are sorted."""
+    lines = sum(len(path.read_bytes().splitlines()) for path in cases.glob("*/findings.jsonl"))
+    return f"{lines} findings"
 
 
 def _run(ansible: Ansible, program: str, *words: str) -> tuple[float, float]:
