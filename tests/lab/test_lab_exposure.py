@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -35,13 +36,16 @@ def answers(way):
 with concurrent.futures.ThreadPoolExecutor(64) as pool:
     print(json.dumps(sorted(filter(None, pool.map(answers, json.load(sys.stdin))))))
 """
-_FIRST, _LAST = 47310, 47326
+_FIRST, _LAST = 47310, 47330
+_LED = re.compile(r"port (\d+) of this host is led to it")
 _FEWEST = 12
 
 
 def _ways(plan: HostPlan, record: dict[str, Any]) -> list[list[Any]]:
     addresses = [plan.address, plan.address6] if record["is_dual_stack"] else [plan.address if record["family"] == "ipv4" else plan.address6]
-    return [[f"{plan.name} {record['protocol']} {record['local_port']}", record["protocol"], address, record["local_port"]] for address in addresses]
+    led = _LED.search(record["exposed_reason"])
+    port = int(led.group(1)) if led else record["local_port"]
+    return [[f"{plan.name} {record['protocol']} {record['local_port']}", record["protocol"], address, port] for address in addresses]
 
 
 def _is_for_us(record: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@
 
 import socket
 from itertools import islice
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .netlink import Address
 from .packet_filter import ALL_PORTS, Allowance, Doors, Packet, Ranges, Region, TooMuch, Walk, find_doors, left_of, ranges, without
@@ -30,7 +30,7 @@ class Surroundings(NamedTuple):
     """What decides of the sockets of a network namespace who reaches them.
 
     ``addresses`` is ``None`` where they could not be read, ``is_cut_off`` that it has no interface but loopback; into one that ``is_host`` other
-    hosts get by themselves. ``interfaces`` are names by number, ``bound`` numbers by inode of a socket.
+    hosts get by themselves. ``interfaces`` are names by number, ``bound`` numbers by inode of a socket, ``forwards`` the families that it routes.
     """
 
     packet_filter: PacketFilter
@@ -39,6 +39,7 @@ class Surroundings(NamedTuple):
     bound: Dict[int, int]
     is_cut_off: bool
     is_host: bool
+    forwards: FrozenSet[int] = frozenset((4, 6))
 
 
 class _Finding(NamedTuple):
@@ -174,10 +175,12 @@ class Exposure:
         """What the rest of the filter does with what is led elsewhere: to a port of this host, or out by another interface."""
         rules, family = self._surroundings.packet_filter, led.packet.family
         is_ours = led.region.address in {packed for _name, packed in self._ways(family, "0.0.0.0" if family == 4 else "::", None)}
+        why = "port %d of this host is led to it (%s)" % (led.port, led.region.said)
+        if not is_ours and family not in self._surroundings.forwards:
+            return _Finding(False, "%s, but this host does not forward IPv%d" % (why, family))
         led.packet.way_out = b"" if is_ours else self._way_to(family, led.region.address)
         chains = rules.to_this_host(family) if is_ours else rules.to_others(family)
         outcome = walk.through(led.packet, chains, [led.region])
-        why = "port %d of this host is led to it (%s)" % (led.port, led.region.said)
         if not outcome.dropped or any(not region.doubt for region in outcome.accepted):
             return _Finding(True, why)
         if outcome.accepted:

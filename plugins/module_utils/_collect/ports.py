@@ -26,6 +26,7 @@ _WITH_PORTS = ("tcp", "udp", "udplite", "sctp")
 # Sockets that are looked at, of listeners and of others: a host may have a million connections.
 _MOST = 50000
 _MOST_OWNERS = 1000
+_FORWARDING = ((4, "/sys/net/ipv4/ip_forward"), (6, "/sys/net/ipv6/conf/all/forwarding"))
 # Work for packet filters.
 _SECONDS = 3.0
 
@@ -129,6 +130,7 @@ def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask
         bound=flags.interfaces,
         is_cut_off=namespace.inode is not None and _is_cut_off(folder),
         is_host=namespace.inode is None,
+        forwards=frozenset(family for family, switch in _FORWARDING if _is_on(target.proc + switch)),
     )
     sockets = None
     if not namespace.places:
@@ -136,6 +138,14 @@ def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask
         if len(sockets) == 2 * _MOST:
             builder.reached("sockets of the network namespace %s" % text(namespace.name or b""), 2 * _MOST)
     return _View(namespace, Exposure(surroundings, allowance), addresses or [], flags, sockets)
+
+
+def _is_on(path: str) -> bool:
+    """Whether a switch of the kernel is on; one that cannot be read may be."""
+    try:
+        return read_kernel(path).strip() != b"0"
+    except OSError:
+        return True
 
 
 def _interfaces() -> Dict[int, str]:
