@@ -122,3 +122,22 @@ def test_our_own_sockets_are_in_the_tables():
         assert (mine[1].address, mine[1].port) == udp.getsockname()
         assert mine[2].path == b"@incident test %d" % os.getpid()
         assert (mine[0].uid, mine[1].uid) == (os.geteuid(), os.geteuid())
+
+
+def test_sctp(tmp_path):
+    """Endpoints have a row for all their addresses, associations name the first of each side with a star."""
+    (tmp_path / "sctp").mkdir()
+    (tmp_path / "sctp" / "eps").write_bytes(
+        b" ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS\n0 0 2   10  29   5000   33 777 192.0.2.11 2001:0db8:0000:0000:0000:0000:0000:0011 \nx\n"
+    )
+    row = b"0 0 2   1   3  0    1    0        0        0 778 5000  40000  *192.0.2.11 <-> *192.0.2.1 7500 10 10 10 0 0 0 1 0 0 0\n"
+    (tmp_path / "sctp" / "assocs").write_bytes(b" ASSOC     SOCK   STY SST ST HBKT\n" + row)
+    found = [
+        (entry.state, entry.family, entry.address, entry.port, entry.peer, entry.peer_port, entry.inode, entry.uid, entry.is_listener)
+        for entry in read_tables(str(tmp_path), lambda name, error: pytest.fail(name))
+    ]
+    assert found == [
+        ("listen", "ipv4", "192.0.2.11", 5000, None, None, 777, 33, True),
+        ("listen", "ipv6", "2001:db8::11", 5000, None, None, 777, 33, True),
+        ("established", "ipv4", "192.0.2.11", 5000, "192.0.2.1", 40000, 778, 0, False),
+    ]
