@@ -82,8 +82,8 @@ ansible_facts:
               type: int
               sample: 1001
             program:
-              description: 'What wrote the file: C(bash), C(zsh), C(fish), C(ksh), C(python), C(mysql), C(psql),
-                C(less), C(vim), C(wget) …'
+              description: 'What wrote the file: C(bash), C(zsh), C(fish), C(python), C(mysql), C(less), C(vim)
+                …'
               returned: success
               type: str
               sample: bash

@@ -18,7 +18,7 @@ description:
     A session that opened further terminals (by C(sudo), C(tmux) or a shared SSH connection) has one record for each,
     which names the session it was opened in as C(outer_pid).
   - Returns the last logins and boots of wtmp and wtmpdb, newest first, and beside them what sshd and C(login) logged of the same
-    people: by which method they came in, and the fingerprint of their key. Logins without a terminal are logged only. Damaged
+    people, by which method they came in, and the fingerprint of their key. Logins without a terminal are logged only. Damaged
     records are marked and passed.
   - Returns the logins that failed, of btmp and of what C(sshd), C(login), C(su) and C(sudo) logged, as one record where both know.
     The C(sshd) of Debian 13 writes no btmp.

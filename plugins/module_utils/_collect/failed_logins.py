@@ -58,7 +58,7 @@ class _Index:
         known = self._by_user.get(entry.user, [])
         first = bisect_left(known, (entry.at - _SLACK, -1))
         fitting = [
-            (self._taken.get(number, 0) >= self._attempts[number].count, abs(at - entry.at), number)
+            (self._taken.get(number, 0) >= self._attempts[number].times, abs(at - entry.at), number)
             for at, number in known[first : first + _MOST_COMPARED]
             if at <= entry.at + _LONGEST and self._attempts[number].began - _SLACK <= entry.at and _is_from(entry, self._attempts[number])
         ]
@@ -91,7 +91,7 @@ def _record_of_attempt(attempt: Attempt) -> Dict[str, Any]:
         "from_port": attempt.port,
         "service": attempt.service,
         "reason": attempt.reason,
-        "attempts": attempt.count,
+        "attempts": attempt.times,
         "source": line.source,
         "sources": [line.source] + ([line.also] if line.also else []),
         "trust": trust(line),

