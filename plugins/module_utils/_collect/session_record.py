@@ -141,9 +141,12 @@ class SessionReader:
 
     def _in_front(self, draft: Draft, stats: List[procfs.Stat]) -> Optional[procfs.Stat]:
         if draft.terminal:
-            group = [stat for stat in stats if stat.pgrp == draft.terminal.leader.tpgid and stat.session == draft.terminal.leader.session]
-            leads = [stat for stat in group if stat.pid == stat.pgrp]
-            return max(leads or group or [draft.terminal.leader], key=_age)
+            leader = draft.terminal.leader
+            group = [stat for stat in stats if stat.pgrp == leader.tpgid and stat.session == leader.session]
+            # login stays in the group of the shell that it waits for.
+            others = [stat for stat in group if stat.pid != leader.pid or leader.comm != b"login"]
+            leads = [stat for stat in others if stat.pid == stat.pgrp]
+            return max(leads or others or group or [leader], key=_age)
         heads = set(_heads(draft))
         children = [stat for stat in stats if stat.ppid in heads and stat.pid not in heads]
         # A command of a shared connection stands for itself; a tunnel has nothing but its server: not the monitor, which is root's.

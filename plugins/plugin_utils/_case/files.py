@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,10 +42,15 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace a file in one step: a reader, a crash or a full disk never leaves half of it."""
+    write_chunks(path, [data])
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """The same of what comes piece by piece."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
             os.fchmod(stream.fileno(), _FILE_MODE)

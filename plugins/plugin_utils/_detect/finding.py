@@ -47,6 +47,11 @@ def highest(levels: Iterable[Level]) -> Level:
     return max(levels, key=rank)
 
 
+def urgency(finding: Finding) -> tuple[int, int, str, str, str]:
+    """What findings are sorted by: level, then how many rules agree; ties have an order that is the same each time."""
+    return (-rank(finding.level), -len(finding.rules), finding.host, finding.rule, finding.title)
+
+
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings, the most urgent first: by level, then by how many rules agree; ties in an order that is the same each time."""
-    return sorted(findings, key=lambda finding: (-rank(finding.level), -len(finding.rules), finding.host, finding.rule, finding.title))
+    """Findings, the most urgent first."""
+    return sorted(findings, key=urgency)

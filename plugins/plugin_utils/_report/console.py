@@ -74,7 +74,8 @@ def _findings(summary: Summary) -> list[str]:
     urgent = [finding for finding in summary.findings if finding.level in _LISTED_LEVELS]
     if not urgent:
         return [_nothing_urgent(summary)]
-    lines = ["TOP FINDINGS" if len(urgent) <= _TOP else f"TOP {_TOP} OF {len(urgent)} FINDINGS"]
+    total = sum(summary.levels[level] for level in _LISTED_LEVELS)
+    lines = ["TOP FINDINGS" if total <= _TOP else f"TOP {_TOP} OF {total} FINDINGS"]
     for number, finding in enumerate(urgent[:_TOP], 1):
         lines += _finding(number, finding)
     return lines
@@ -98,8 +99,8 @@ def _finding(number: int, finding: Finding) -> list[str]:
 
 
 def _foot(summary: Summary) -> list[str]:
-    rest = sum(finding.level not in _LISTED_LEVELS for finding in summary.findings)
-    return [f"{len(summary.findings) - rest} above low, {rest} at low or info, all in findings.jsonl of the case: {summary.path}"]
+    above = sum(summary.levels[level] for level in _LISTED_LEVELS)
+    return [f"{above} above low, {summary.levels.total() - above} at low or info, all in findings.jsonl of the case: {summary.path}"]
 
 
 def _indented(text: str, label: str) -> list[str]:

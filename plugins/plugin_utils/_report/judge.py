@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from ansible_collections.incident.response.plugins.plugin_utils._case.answer import BadAnswer
-from ansible_collections.incident.response.plugins.plugin_utils._case.files import locked, read_json, write_bytes, write_json
+from ansible_collections.incident.response.plugins.plugin_utils._case.files import locked, read_json, write_json
 from ansible_collections.incident.response.plugins.plugin_utils._case.manifest import write_manifest
 from ansible_collections.incident.response.plugins.plugin_utils._case.run import now
 from ansible_collections.incident.response.plugins.plugin_utils._case.store import Case, HostState
 from ansible_collections.incident.response.plugins.plugin_utils._detect.engine import Settings, examine
-from ansible_collections.incident.response.plugins.plugin_utils._detect.finding import Finding, by_urgency
+from ansible_collections.incident.response.plugins.plugin_utils._detect.finding import Finding
 from ansible_collections.incident.response.plugins.plugin_utils._quoting import visible
 
+from .findings_file import FindingsFile
 from .summary import HostSummary, Summary, add_coverage, add_findings
 
 _PROBLEM = 300
@@ -26,14 +26,15 @@ def judge(case: Case, settings: Settings) -> Summary:
     """Judge every host of a case and write the outcome into it. Hosts that a run was for and the case does not know were not tried."""
     with locked(case.path):
         settings = _reaching(case, settings)
-        hosts, findings = [], []
+        hosts, findings = [], FindingsFile(case.path)
         for state in case.hosts():
             host, found = _judge_host(state, settings)
             hosts.append(host)
-            findings += found
+            findings.add(found)
         known = {host.name for host in hosts}
         hosts += [HostSummary(name, "not_tried", "the run ended before it was this host's turn") for name in case.meant() if name not in known]
-        summary = Summary(case.id, str(case.path), now(), sorted(hosts, key=lambda host: host.name), by_urgency(findings))
+        summary = Summary(case.id, str(case.path), now(), sorted(hosts, key=lambda host: host.name), findings.most_urgent, findings.levels)
+        findings.write(case.path / "findings.jsonl")
         _write(case, summary, settings)
     return summary
 
@@ -63,8 +64,6 @@ def _judge_host(state: HostState, settings: Settings) -> tuple[HostSummary, list
 
 
 def _write(case: Case, summary: Summary, settings: Settings) -> None:
-    lines = [json.dumps(finding.as_record(), ensure_ascii=True) + "\n" for finding in summary.findings]
-    write_bytes(case.path / "findings.jsonl", "".join(lines).encode("ascii"))
     write_json(case.path / "summary.json", summary.as_record())
     known = read_json(case.path / "case.json") or {"id": case.id}
     known.update(

@@ -55,13 +55,14 @@ class HostSummary:
 
 @dataclass
 class Summary:
-    """A whole case."""
+    """A whole case. ``findings`` are the most urgent ones only, ``levels`` counts all of them."""
 
     case: str
     path: str
     generated_at: str
     hosts: list[HostSummary]
     findings: list[Finding]
+    levels: Counter[str]
 
     def named(self, status: str) -> list[str]:
         """The hosts of one status."""
@@ -69,15 +70,14 @@ class Summary:
 
     def as_record(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
-        levels: Counter[str] = Counter(finding.level for finding in self.findings)
         return {
             "case": self.case,
             "generated_at": self.generated_at,
             "totals": {
                 "hosts": len(self.hosts),
                 **{status: len(self.named(status)) for status in STATUSES},
-                "level": next((level for level in reversed(LEVELS) if levels[level]), None),
-                "findings": _by_level(levels),
+                "level": next((level for level in reversed(LEVELS) if self.levels[level]), None),
+                "findings": _by_level(self.levels),
             },
             "hosts": {host.name: host.as_record() for host in self.hosts},
         }

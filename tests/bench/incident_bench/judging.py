@@ -34,14 +34,14 @@ settings = Settings(expected_ports=frozenset(["22/tcp"]), cpu_percent=80.0, ansi
 summary = judge(Case(sys.argv[1], sys.argv[2]), settings)
 draw(summary)
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:"))
-print(json.dumps({"cpu": time.process_time(), "mib": int(peak) / 1024, "hosts": len(summary.hosts), "findings": len(summary.findings)}))
+print(json.dumps({"cpu": time.process_time(), "mib": int(peak) / 1024, "hosts": len(summary.hosts), "findings": summary.levels.total()}))
 """
 
 
 def figures(folder: Path) -> Iterator[Figure]:
     """Time and memory with few and with many hosts."""
     facts = folder / "facts.json.gz"
-    under_load("sleepers", _PROCESSES, folder, look_command(folder, keep=facts), rounds=1)
+    under_load("processes", _PROCESSES, folder, look_command(folder, keep=facts), rounds=1)
     few, many = (_judged(folder, facts.read_bytes(), count) for count in (_FEW, _MANY))
     for count, cost in ((_FEW, few), (_MANY, many)):
         note = f"{cost['findings']} findings; the facts of a host have {facts.stat().st_size >> 10} KiB packed, {_PROCESSES} processes"

@@ -20,6 +20,8 @@ from .planting import Planted, plant, remove
 
 # The hosts of the lab share the processors of one machine: a program that wants a whole one gets a part of it.
 SHARED_PROCESSORS = {"triage_cpu_percent": 20}
+# What a login gets may have been changed: a connection that is still open from before would not have it.
+NEW_LOGINS = {"ansible_ssh_args": "-o ControlMaster=no"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def observe(fleet: Fleet, ansible: Ansible, name: str, cases: Sequence[Case], op
     try:
         fleet.mark_dirty()
         fleet.each(_plant)
-        run, case = ansible.triage(name, options={**SHARED_PROCESSORS, **(options or {})})
+        run, case = ansible.triage(name, options={**SHARED_PROCESSORS, **NEW_LOGINS, **(options or {})})
     finally:
         fleet.each(_remove)
         fleet.mark_clean()

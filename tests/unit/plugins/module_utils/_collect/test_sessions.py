@@ -35,7 +35,7 @@ class Host:
         self.process(1, 0, "systemd", exe="/usr/lib/systemd/systemd", started=0, cgroup="/init.scope")
 
     def process(self, pid, ppid, *argv, **about):
-        """A process; ``about`` has comm, exe, uid, tty, tpgid, sid, started (s after BOOT), cpu, pages, cgroup, audit, socket, nspid."""
+        """A process; ``about`` has comm, exe, uid, tty, tpgid, pgrp, sid, started (s after BOOT), cpu, pages, cgroup, audit, socket, nspid."""
         folder = self.proc / str(pid)
         (folder / "fd").mkdir(parents=True)
         (folder / "net").mkdir()
@@ -44,7 +44,7 @@ class Host:
         comm = about.get("comm") or argv[0].split(":")[0].split("/")[-1].split(" ")[0]
         sid = about.get("sid", pid)
         start = int((about.get("started", 999) + 0.0) * procfs.TICKS)
-        fields = [about.get("state", "S"), ppid, pid, sid, about.get("tty", 0), about.get("tpgid", sid if about.get("tty") else -1), 4194560]
+        fields = [about.get("state", "S"), ppid, about.get("pgrp", pid), sid, about.get("tty", 0), about.get("tpgid", sid if about.get("tty") else -1), 4194560]
         fields += [0, 0, 0, 0, about.get("cpu", 0), 0, 0, 0, 20, 0, 1, 0, start, 1, about.get("pages", 1), 0]
         (folder / "stat").write_text("%d (%s) %s\n" % (pid, comm, " ".join(map(str, fields))))
         uid = about.get("uid", 0)
@@ -121,6 +121,13 @@ def test_three_sources_make_one_session(host):
     assert session["cpu_seconds"] == round(10 / procfs.TICKS, 2)
     assert not session["stale"]
     assert not session["is_own"]
+
+
+def test_login_is_not_in_front_of_the_shell_that_it_waits_for(host):
+    host.process(4200, 1, "/bin/login", "-f", tty=PTS, tpgid=4200, sid=4200, started=100)
+    host.process(4201, 4200, "sleep", "9", uid=1001, sid=4200, pgrp=4200, tty=PTS, tpgid=4200, started=200)
+    (session,) = host.items()
+    assert (session["service"], session["foreground_pid"], session["command"]) == ("login", 4201, ["sleep", "9"])
 
 
 def test_the_foreground_is_what_the_terminal_says(host):
