@@ -98,10 +98,11 @@ def add_sanity(name: str) -> str:
 
 
 def add_pytest(kind: str, name: str, python: str) -> str:
-    """A session that runs the tests in tests/``kind`` with an ansible-core."""
+    """A session that runs the tests in tests/``kind`` with an ansible-core; what runs on hosts alone is tested with the first one."""
+    repeated = () if name == FULLY_TESTED[0] else ("-m", "not host_only", "--ignore=tests/unit/plugins/module_utils")
 
     def run(session: nox.Session) -> None:
-        session.run("pytest", f"tests/{kind}", *session.posargs, env=install(session, CORES[name]))
+        session.run("pytest", f"tests/{kind}", *repeated, *session.posargs, env=install(session, CORES[name]))
 
     run.__doc__ = f"Run the {kind} tests with ansible-core {name}."
     nox.session(name=f"{kind}-{name}", python=python)(run)

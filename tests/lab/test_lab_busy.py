@@ -18,6 +18,8 @@ from incident_lab.fleet import Fleet
 from incident_lab.names import DEFAULT_HOSTS
 from test_lab_second_view import oracle_of, processes_agree, sockets_agree
 
+pytestmark = pytest.mark.host_only
+
 _HOSTS = [text.partition(":")[0] for text in DEFAULT_HOSTS]
 _ENOUGH = 1000
 _CALLS = 2

@@ -16,6 +16,8 @@ from incident_lab.fleet import Fleet
 from incident_lab.host import Host
 from incident_lab.names import DEFAULT_HOSTS
 
+pytestmark = pytest.mark.host_only
+
 _HOSTS = [text.partition(":")[0] for text in DEFAULT_HOSTS]
 # Files that nobody runs yet: an empty one with set-user-ID, a copy of a shell, set-group-ID, a capability, and a mount that makes the bit void.
 _PLANT = """

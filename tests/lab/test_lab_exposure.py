@@ -11,11 +11,14 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from harness.ansible import Ansible
 from harness.cases import load_cases
 from harness.rounds import states
 from incident_lab.fleet import Fleet
 from incident_lab.names import HostPlan
+
+pytestmark = pytest.mark.host_only
 
 # Tries ways to listeners, each [name, protocol, address, port], all at once; prints the names of those that answered.
 _PROBE = r"""

@@ -16,6 +16,8 @@ from incident_lab.errors import LabError
 from incident_lab.fleet import Fleet
 from incident_lab.names import HostPlan, Lab
 
+pytestmark = pytest.mark.host_only
+
 
 def _traces(lab: Lab) -> list[str]:
     """Whatever of a lab is on the machine beside its folder."""

@@ -96,7 +96,7 @@ def looked(fleet: Fleet, session_ansible: Ansible) -> Iterator[Mapping[str, Seen
     yield {host: Seen(before[host], after[host], case.facts(host), files[host]["incident_processes"]["open_files"], planted[host]) for host in _HOSTS}
 
 
-pytestmark = pytest.mark.parametrize("host", _HOSTS)
+pytestmark = [pytest.mark.host_only, pytest.mark.parametrize("host", _HOSTS)]
 Looked = Mapping[str, Seen]
 
 

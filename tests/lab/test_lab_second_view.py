@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness.ansible import Ansible
 from harness.rounds import Observed
 from incident_lab.fleet import Fleet
 from incident_lab.host import Host
+
+pytestmark = pytest.mark.host_only
 
 # Prints JSON of what psutil sees: processes by pid, and sockets.
 _ORACLE = r"""
