@@ -112,7 +112,8 @@ ansible_facts:
               type: str
               sample: listen
             is_listener:
-              description: 'Whether it accepts from others: TCP and SCTP in C(listen), UDP and raw without a peer.'
+              description: 'Whether it accepts from others: TCP and SCTP in C(listen), UDP and raw without a peer,
+                unix datagrams with a name.'
               returned: success
               type: bool
               sample: true

@@ -4,11 +4,12 @@
 """The section ``ports``: listeners and connections of every network namespace, with owners, scope and exposure."""
 
 import os
+import re
 import socket
 from itertools import islice
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from . import netlink, procfs
+from . import netlink, procfs, stray_sockets
 from .cgroups import parse_cgroup
 from .exposure import Exposure, Surroundings
 from .network_namespaces import Namespace, namespaces
@@ -22,6 +23,8 @@ from .target import MAX_DESCRIPTORS, Target
 
 # Unix sockets below these are the system's own; a control socket elsewhere is worth a look.
 _SYSTEM_FOLDERS = (b"/run/", b"/var/run/", b"/dev/log", b"/tmp/.X11-unix/", b"/tmp/.ICE-unix/", b"/var/lib/", b"@/tmp/.X11-unix/", b"@/org/", b"@/com/")
+# The name that the kernel gives who asks for none (unix(7), autobind).
+_AUTOMATIC = re.compile(rb"@[0-9a-f]{5}\Z")
 _WITH_PORTS = ("tcp", "udp", "udplite", "sctp")
 # Sockets that are looked at, of listeners and of others: a host may have a million connections.
 _MOST = 50000
@@ -50,6 +53,7 @@ def collect(
     views = _views(target, builder)
     entries = list(_entries(views, builder))
     owners = target.read_socket_owners()
+    entries += _strays(target, builder, views, entries, owners)
     for record in _Records(target, owners).of(_still_there(target, entries, owners)):
         if wanted(record):
             builder.add(record)
@@ -81,10 +85,7 @@ _NO_FLAGS = netlink.SocketFlags(set(), set(), {})
 
 
 def _views(target: Target, builder: SectionBuilder) -> List[_View]:
-    may_ask = _MayAsk(
-        netlink.kernel_has(target.proc, target.root, netlink.SOCK_DIAG),
-        netlink.kernel_has(target.proc, target.root, (b"nf_tables",)),
-    )
+    may_ask = _may_ask(target)
     if not may_ask.socket_flags:
         builder.error("whether IPv6 wildcards take IPv4 as well", "the kernel would have to load a module (tcp_diag, udp_diag) to say")
     views = []
@@ -108,6 +109,13 @@ class _MayAsk(NamedTuple):
 
     socket_flags: bool
     nftables: bool
+
+
+def _may_ask(target: Target) -> _MayAsk:
+    return _MayAsk(
+        netlink.kernel_has(target.proc, target.root, netlink.SOCK_DIAG),
+        netlink.kernel_has(target.proc, target.root, (b"nf_tables",)),
+    )
 
 
 def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask: _MayAsk, allowance: Allowance) -> _View:
@@ -206,11 +214,38 @@ def _sockets(folder: str, subject: str, builder: SectionBuilder) -> Iterator[Soc
 
 
 def _is_odd_control_socket(entry: Socket) -> bool:
-    if not entry.is_listener or not entry.path:
+    if not entry.is_listener or not entry.path or _AUTOMATIC.match(entry.path):
         return False
     # The kernel shows what was asked for: "/run/../tmp/x" is in /tmp.
     path = entry.path if entry.path.startswith(b"@") else os.path.normpath(entry.path)
     return not path.startswith(_SYSTEM_FOLDERS)
+
+
+def _strays(target: Target, builder: SectionBuilder, views: List[_View], entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:
+    """Sockets that processes hold in network namespaces that they have left; their namespaces become views as well."""
+    known = {entry.inode for _view, entry in entries}
+    strays = {inode: pids for inode, pids in owners.items() if inode not in known}
+    found = stray_sockets.namespaces_of_strays(target, strays, {view.namespace.number for view in views}, builder) if target.is_root else []
+    try:
+        added = [_view_of(target, builder, stranger) for stranger in found]
+    finally:
+        for stranger in found:
+            os.close(stranger.descriptor)
+    views += added
+    return list(_entries(added, builder))
+
+
+def _view_of(target: Target, builder: SectionBuilder, stranger: stray_sockets.Found) -> _View:
+    door = b"/proc/self/fd/%d" % stranger.descriptor
+    namespace = Namespace(stranger.number, False, [], [stranger.pid], stranger.number, [], [door])
+    allowance = Allowance(_SECONDS)
+    may_ask = _may_ask(target)
+    try:
+        view: _View = namespace.inside(lambda: _look(target, builder, namespace, may_ask, allowance))
+        return view
+    except OSError as error:
+        builder.error("sockets of a network namespace that their process has left", error, "pid %d" % stranger.pid)
+        return _from_outside(namespace, error, allowance)
 
 
 def _still_there(target: Target, entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:

@@ -42,8 +42,9 @@ _IP_TABLES = (
     ("icmp6", "icmp", "ipv6"),
 )
 # The path may begin with blanks and hold any byte but a newline.
-_UNIX_ROW = re.compile(rb"[^:]+: \S+ \S+ ([0-9A-F]+) \S+ ([0-9A-F]+) +([0-9]+)(?: (.*))?$", re.DOTALL)
+_UNIX_ROW = re.compile(rb"[^:]+: \S+ \S+ ([0-9A-F]+) ([0-9A-F]+) ([0-9A-F]+) +([0-9]+)(?: (.*))?$", re.DOTALL)
 _UNIX_STATES = {b"02": "syn_sent", b"03": "established"}
+_DATAGRAM = 2  # SOCK_DGRAM
 
 
 class Socket(NamedTuple):
@@ -62,10 +63,16 @@ class Socket(NamedTuple):
     send_queue: Optional[int]
     path: Optional[bytes] = None
     interface_index: Optional[int] = None
+    is_datagram: bool = False  # of a unix socket
 
     @property
     def is_listener(self) -> bool:
-        """Whether it takes what others send: no peer, and for TCP and unix sockets in the state ``listen``."""
+        """Whether it takes what others send: no peer, and for TCP and unix sockets in the state ``listen``.
+
+        A unix datagram socket takes it as soon as it has a name.
+        """
+        if self.is_datagram:
+            return self.path is not None and self.state == "unconnected"
         if self.protocol in ("tcp", "sctp", "unix"):
             return self.state == "listen"
         return self.peer is None
@@ -206,5 +213,6 @@ def _unix_table(rows: Iterable[bytes]) -> Iterator[Socket]:
         match = _UNIX_ROW.match(row)
         if not match:
             continue
-        state = "listen" if int(match.group(1), 16) & 0x10000 else _UNIX_STATES.get(match.group(2), "unconnected")
-        yield Socket("unix", "unix", state, None, None, None, None, int(match.group(3)), None, None, None, match.group(4))
+        flags, kind, state, inode, path = match.groups()
+        name = "listen" if int(flags, 16) & 0x10000 else _UNIX_STATES.get(state, "unconnected")
+        yield Socket("unix", "unix", name, None, None, None, None, int(inode), None, None, None, path, is_datagram=int(kind, 16) == _DATAGRAM)

@@ -141,6 +141,24 @@ child.kill()
     assert "no interface but loopback" in record["exposed_reason"]
 
 
+def test_a_listener_in_a_namespace_that_its_process_has_left_is_found(as_root, run_elsewhere):
+    code = (
+        COLLECT
+        + """
+home = os.open("/proc/self/ns/net", os.O_RDONLY)
+assert libc.unshare(0x40000000) == 0
+link = socket.socket(); link.bind(("0.0.0.0", 2325)); link.listen(1)
+number = os.stat("/proc/thread-self/ns/net").st_ino
+assert libc.setns(home, 0x40000000) == 0
+print(json.dumps([os.getpid(), number, ports.collect(Target(), ports=["2325"])["items"], os.stat("/proc/self/ns/net").st_ino == number]), flush=True)
+"""
+    )
+    pid, number, (record,), moved = json.loads(run_elsewhere(["-i"], code))
+    assert not moved
+    assert (record["pids"], record["network_namespace"], record["owner_state"]) == ([pid], number, "known")
+    assert "no interface but loopback" in record["exposed_reason"]
+
+
 def test_a_listener_in_the_namespace_of_one_thread_is_found(as_root, run_elsewhere):
     code = (
         COLLECT

@@ -78,12 +78,19 @@ def test_packet_sockets(tmp_path):
         (b"0000000000000000: 00000002 00000000 00010000 0001 01 777 /tmp/\xff", ("listen", 777, b"/tmp/\xff")),
         (b"0000000000000000: 00000003 00000000 00000000 0001 03 777 /run/x.sock", ("established", 777, b"/run/x.sock")),
         (b"0000000000000000: 00000002 00000000 00000000 0002 01   777", ("unconnected", 777, None)),
+        (b"0000000000000000: 00000002 00000000 00000000 0001 01 777 /tmp/bound", ("unconnected", 777, b"/tmp/bound")),
     ],
 )
 def test_unix_sockets(tmp_path, row, expected):
     (found,), _failed = read(tmp_path, unix=UNIX + row + b"\n")
     assert (found.state, found.inode, found.path) == expected
     assert found.is_listener == (found.state == "listen")
+
+
+@pytest.mark.parametrize("state, listens", [(b"01", True), (b"03", False)])
+def test_a_unix_datagram_socket_with_a_name_takes_what_others_send(tmp_path, state, listens):
+    (found,), _failed = read(tmp_path, unix=UNIX + b"0000000000000000: 00000002 00000000 00000000 0002 %s 777 /tmp/d\n" % state)
+    assert found.is_datagram and found.is_listener is listens
 
 
 def test_a_table_that_is_not_there_is_none_and_one_that_is_closed_is_said(tmp_path):

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the incident.response contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sockets that stand in no table that was read: made in a network namespace that their process has left, and that nobody lives in.
+
+A socket stays in the namespace that it was made in (network_namespaces(7)). Which one that is says only the socket itself (SIOCGSKNS, Linux 4.9),
+so a copy of its descriptor is asked (pidfd_getfd(2), Linux 5.6) and closed again.
+"""
+
+import errno
+import fcntl
+import os
+from itertools import islice
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
+
+from . import procfs
+from .section import SectionBuilder
+from .target import MAX_DESCRIPTORS, Target
+
+_SIOCGSKNS = 0x894C
+# The numbers are those of every architecture but alpha (asm-generic/unistd.h).
+_PIDFD_OPEN, _PIDFD_GETFD = 434, 438
+_PROTOCOLS = (b"TCP", b"UDP", b"RAW", b"PING", b"SCTP", b"PACKET", b"MPTCP")
+_MOST = 5000
+# Without these calls a stray cannot be told from a socket that was never bound, which stands in no table either.
+_CANNOT_BE_ASKED = (errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ENOTTY)
+
+
+class Found(NamedTuple):
+    """A namespace that a stray socket is in: its number, the process that holds the socket, and an open descriptor of the namespace."""
+
+    number: int
+    pid: int
+    descriptor: int
+
+
+def namespaces_of_strays(target: Target, strays: Dict[int, List[int]], known: Set[int], builder: SectionBuilder) -> List[Found]:
+    """The namespaces of sockets (inode → pids), each once, that are not among the ``known`` numbers. The caller closes their descriptors."""
+    found: Dict[int, Found] = {}
+    for pid, number, inode in islice(_with_tables(target, strays, builder), _MOST):
+        try:
+            descriptor = _namespace_of(pid, number, inode)
+        except OSError as error:
+            if not procfs.is_gone(error) and error.errno not in _CANNOT_BE_ASKED:
+                builder.error("network namespace of a socket", error, "pid %d" % pid)
+            continue
+        namespace = os.fstat(descriptor).st_ino
+        if namespace in known or namespace in found:
+            os.close(descriptor)
+        else:
+            found[namespace] = Found(namespace, pid, descriptor)
+    return list(found.values())
+
+
+def _with_tables(target: Target, strays: Dict[int, List[int]], builder: SectionBuilder) -> Iterator[Tuple[int, int, int]]:
+    """Pid, descriptor and inode of those whose protocol has a table; of each process the descriptors are read once."""
+    looked = 0
+    for pid in sorted({pids[0] for pids in strays.values()}):
+        try:
+            for descriptor in procfs.list_descriptors(target.proc, pid, MAX_DESCRIPTORS):
+                inode = int(descriptor.target[8:-1]) if descriptor.target.startswith(b"socket:[") else None
+                if inode not in strays:
+                    continue
+                looked += 1
+                if looked > _MOST:
+                    builder.reached("sockets in no table", _MOST)
+                    return
+                if os.getxattr("%s/%d/fd/%d" % (target.proc, pid, descriptor.number), "system.sockprotoname").startswith(_PROTOCOLS):
+                    yield pid, descriptor.number, inode
+        except OSError:
+            continue  # it has ended, or is not ours to see
+
+
+def _namespace_of(pid: int, number: int, inode: int) -> int:
+    """A descriptor of the namespace that a process's socket is in. Raises ``OSError``."""
+    process = _call(_PIDFD_OPEN, pid, 0)
+    try:
+        copy = _call(_PIDFD_GETFD, process, number, 0)
+    finally:
+        os.close(process)
+    try:
+        if os.fstat(copy).st_ino != inode:
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return fcntl.ioctl(copy, _SIOCGSKNS)
+    finally:
+        os.close(copy)
+
+
+def _call(number: int, *arguments: int) -> int:
+    """A system call that the C library may have no function for. Raises ``OSError``."""
+    try:
+        import ctypes
+
+        library: Any = ctypes.CDLL(None, use_errno=True)
+        library.syscall.restype = ctypes.c_long
+    except (ImportError, AttributeError, OSError):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from None
+    result = int(library.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments)))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
