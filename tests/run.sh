@@ -11,10 +11,15 @@ if [ "$(id -u)" = 0 ] && [ -x /usr/bin/apt-get ]; then
   tests/packages.sh debootstrap systemd-container openssh-client iproute2 rpm || status=1
 fi
 command -v rpmbuild >/dev/null || echo "packages of RPM, which rpmbuild makes for the tests" >>.cache/not-run
-# The lab's file systems are fetched while the processor is busy with the rest.
+# The lab's file systems are fetched while the processors are busy with the rest, in two streams.
 python tests/lab/fleet.py up >.cache/lab.log 2>&1 &
-nox --session static unit target sanity
-wait %1
+lab_up=$!
+python -m nox --reuse-existing-virtualenvs --no-error-on-missing-interpreters --session target >.cache/target.log 2>&1 &
+target=$!
+nox --session static unit sanity
+wait "$target" || status=1
+cat .cache/target.log
+wait "$lab_up"
 lab=$?
 case $lab in
   0) LAB_KEEP=1 nox --session lab ;;
