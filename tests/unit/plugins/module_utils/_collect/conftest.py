@@ -4,6 +4,7 @@
 """Hosts made of files, and live children of the tests: where a real kernel can answer, it is asked."""
 
 import os
+import select
 import subprocess
 import sys
 
@@ -70,6 +71,8 @@ def spawn():
         child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **how)
         children.append(child)
         if wait:
+            ready, _to_write, _failed = select.select([child.stdout], [], [], 30)
+            assert ready, "the child said nothing"
             child.line = child.stdout.readline().decode().strip()
             assert child.line, "the child did not say that it is ready"
         return child

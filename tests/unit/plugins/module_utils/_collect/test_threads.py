@@ -17,7 +17,7 @@ import ctypes
 libc = ctypes.CDLL(None)
 def other():
     %s
-    open("/proc/thread-self/comm", "w").write("odd one")
+    open("/proc/thread-self/comm", "wb", 0).write(b"odd one")
     print("ready", flush=True)
     time.sleep(99)
 threading.Thread(target=time.sleep, args=(99,), daemon=True).start()
