@@ -154,7 +154,8 @@ class _Kept:
     def __init__(self) -> None:
         self.lines: List[LogLine] = []
         self.overflowed: Set[str] = set()
-        self._left = dict.fromkeys(("accounts", "logins", "logins, written by others than root"), (_MOST_OF_A_KIND, _MOST_BYTES_OF_A_KIND))
+        kinds = ("accounts", "logins", "logins, written by others than root")
+        self._left: Dict[str, Tuple[int, int]] = dict.fromkeys(kinds, (_MOST_OF_A_KIND, _MOST_BYTES_OF_A_KIND))
 
     @property
     def is_full(self) -> bool:
@@ -169,7 +170,7 @@ class _Kept:
         line = to_line(entry)
         if line is None:
             return
-        entries, size = self._left[kind]
+        entries, size = self._left[kind]  # pylint: disable=unpacking-non-sequence
         if entries < 1 or size < len(line.message):
             self.overflowed.add(kind)
             return

@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One number. ``bar`` is the most that it may be, ``None`` for a number that others are compared with."""
+    """One number. ``most`` is the bar: the most that it may be, ``None`` for a number that others are compared with."""
 
     what: str
     value: float
     unit: str
-    bar: float | None = None
+    most: float | None = None
     note: str = ""
 
     @property
     def is_missed(self) -> bool:
         """Whether it is past its bar."""
-        return self.bar is not None and self.value > self.bar
+        return self.most is not None and self.value > self.most
 
     def __str__(self) -> str:
-        bar = "" if self.bar is None else f"bar {self.bar:g}{_spaced(self.unit)}, {'MISSED' if self.is_missed else 'held'}"
-        return f"  {self.what:<58} {self.value:>8.2f}{_spaced(self.unit):<4}  {bar:<24} {self.note}".rstrip()
+        held = "" if self.most is None else f"bar {self.most:g}{_spaced(self.unit)}, {'MISSED' if self.is_missed else 'held'}"
+        return f"  {self.what:<58} {self.value:>8.2f}{_spaced(self.unit):<4}  {held:<24} {self.note}".rstrip()
 
 
 def _spaced(unit: str) -> str:

@@ -26,11 +26,11 @@ from ansible_collections.incident.response.plugins.module_utils._collect.packet_
 from ansible_collections.incident.response.plugins.module_utils._collect.socket_tables import Socket
 
 UNKNOWN = PacketFilter(None, "the packet filter may not be read: Permission denied")
-ADDRESSES = [
+ADDRESSES = (
     Address("lo", "ipv4", "127.0.0.1", 8, "host"),
     Address("eth0", "ipv4", "192.0.2.11", 24, "global"),
     Address("eth0", "ipv6", "2001:db8::11", 64, "global"),
-]
+)
 DEV = b"Inter-|   Receive\n face |bytes\n"
 
 
