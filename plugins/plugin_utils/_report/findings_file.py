@@ -10,7 +10,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.incident.response.plugins.plugin_utils._case.files import write_chunks
 from ansible_collections.incident.response.plugins.plugin_utils._detect.finding import Finding, by_urgency, urgency
@@ -26,16 +25,17 @@ class FindingsFile:
 
     def __init__(self, folder: Path) -> None:
         self._lines = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # pylint: disable=consider-using-with
-        self._places: list[tuple[tuple[Any, ...], int, int]] = []
+        # Level, rules that agree, host, place among those of the host, and where the line is: no text of the finding itself.
+        self._places: list[tuple[int, int, str, int, int, int]] = []
         self.most_urgent: list[Finding] = []
         self.levels: Counter[str] = Counter()
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Take the findings of a host."""
-        known = list(findings)
-        for finding in known:
+        known = by_urgency(findings)
+        for number, finding in enumerate(known):
             line = json.dumps(finding.as_record(), ensure_ascii=True).encode("ascii") + b"\n"
-            self._places.append((urgency(finding), self._lines.tell(), len(line)))
+            self._places.append((*urgency(finding)[:3], number, self._lines.tell(), len(line)))
             self._lines.write(line)
         self.levels.update(finding.level for finding in known)
         self.most_urgent = by_urgency([*self.most_urgent, *known])[:MOST_URGENT]
@@ -46,6 +46,7 @@ class FindingsFile:
             write_chunks(path, self._in_order())
 
     def _in_order(self) -> Iterator[bytes]:
-        for _urgency, offset, length in sorted(self._places):
+        self._places.sort()
+        for *_urgency, offset, length in self._places:
             self._lines.seek(offset)
             yield self._lines.read(length)
