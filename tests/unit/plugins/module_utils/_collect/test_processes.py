@@ -259,25 +259,31 @@ def test_psutil_says_the_same_of_children(oracle, crowd):
         assert ours["terminal"] == (theirs.terminal() or "")[len("/dev/") :] or (ours["terminal"], theirs.terminal()) == (None, None)
 
 
+def _view(oracle, pid):
+    """What psutil says of a process, ``None`` of one that has ended or is closed to us."""
+    try:
+        theirs = oracle.Process(pid)
+        with theirs.oneshot():
+            return theirs.create_time(), theirs.ppid(), tuple(theirs.uids()), theirs.nice(), theirs.cmdline()
+    except oracle.Error:
+        return None
+
+
 def test_psutil_says_the_same_of_everybody(oracle):
+    before = {pid: _view(oracle, pid) for pid in oracle.pids()}
     section = collect(Target(), sample_seconds=0)
     compared = 0
     for record in section["items"]:
-        try:
-            theirs = oracle.Process(record["pid"])
-            with theirs.oneshot():
-                view = (theirs.ppid(), tuple(theirs.uids()), theirs.nice(), theirs.cmdline())
-            ticks = round(theirs.create_time() - oracle.boot_time(), 2)
-        except oracle.Error:
-            continue  # ended, or closed to us
-        if not math.isclose(record["start_ticks"] / procfs.TICKS, ticks, abs_tol=0.02) or record["state"] == "Z":
-            continue  # another one by now, or ended
+        view = _view(oracle, record["pid"])
+        if view is None or view != before.get(record["pid"]) or record["state"] == "Z":
+            continue  # it began, ended or became another one while we looked
         if record.get("raw") or record.get("clipped") or record["argv_padding"]:
             continue
+        assert math.isclose(record["start_ticks"] / procfs.TICKS, round(view[0] - oracle.boot_time(), 2), abs_tol=0.02)
         # A process may write over its own arguments; where no NUL ends them, psutil parts them at blanks.
         ours = (record["ppid"], (record["uid"], record["euid"], record["suid"]), record["nice"], record["argv"])
-        assert ours[:3] == view[:3]
-        assert ours[3] == view[3] or " ".join(ours[3]).split() == " ".join(view[3]).split()
+        assert ours[:3] == view[1:4]
+        assert ours[3] == view[4] or " ".join(ours[3]).split() == " ".join(view[4]).split()
         compared += 1
     assert compared >= len(section["items"]) // 2
 
