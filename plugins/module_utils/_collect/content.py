@@ -64,7 +64,7 @@ def _find(target: Target, piece: Piece) -> Content:
     """Read it through the first process that still runs it, or at its path. Raises ``OSError``."""
     refused: Optional[OSError] = None
     seconds = PATIENCE + piece.length / _SLOWEST
-    ways: List[Tuple[Any, Optional[Process]]] = [("%s/%d/exe" % (target.proc, process[0]), process) for process in piece.processes]
+    ways: List[Tuple[Any, Optional[Process]]] = [("%s/%s/exe" % (target.proc, target.place(process[0])), process) for process in piece.processes]
     ways.append((os.fsencode(target.root) + piece.path.replace(b"\0", b""), None))
     for path, process in ways:
         try:

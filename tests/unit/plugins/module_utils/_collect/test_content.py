@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import zlib
 
@@ -74,6 +75,16 @@ def test_an_image_whose_file_is_gone(running):
     os.unlink(str(path))
     with open(SLEEP, "rb") as stream:
         assert bytes_of(only(piece(path, status, [process]))) == stream.read()
+
+
+def test_an_image_of_a_process_whose_first_thread_has_ended(python):
+    code = "import ctypes\nthreading.Thread(target=time.sleep, args=(60,)).start()\nprint('ready', flush=True)\nctypes.CDLL(None).pthread_exit(None)"
+    child = python(code, said=True)
+    while not read_stat("/proc", child.pid).is_headless:
+        time.sleep(0.01)
+    status = os.stat(os.path.realpath(sys.executable))
+    found = only(piece(b"/no/such/path", status, [(child.pid, read_stat("/proc", child.pid).starttime)], length=4096))
+    assert bytes_of(found)[:4] == b"\x7fELF"
 
 
 def test_an_image_is_not_the_file_that_replaced_it(running):
