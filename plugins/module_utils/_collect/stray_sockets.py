@@ -24,6 +24,7 @@ _PROTOCOLS = (b"TCP", b"UDP", b"RAW", b"PING", b"SCTP", b"PACKET", b"MPTCP")
 _MOST = 5000
 # Without these calls a stray cannot be told from a socket that was never bound, which stands in no table either.
 _CANNOT_BE_ASKED = (errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ENOTTY)
+_UNKNOWN = "was never bound, or is in a network namespace that its process has left: the kernel does not let us ask which"
 
 
 class Found(NamedTuple):
@@ -41,8 +42,8 @@ def namespaces_of_strays(target: Target, strays: Dict[int, List[int]], known: Se
         try:
             descriptor = _namespace_of(pid, number, inode)
         except OSError as error:
-            if not procfs.is_gone(error) and error.errno not in _CANNOT_BE_ASKED:
-                builder.error("network namespace of a socket", error, "pid %d" % pid)
+            if not procfs.is_gone(error):
+                builder.error("socket in no table", _UNKNOWN if error.errno in _CANNOT_BE_ASKED else error, "pid %d" % pid)
             continue
         namespace = os.fstat(descriptor).st_ino
         if namespace in known or namespace in found:

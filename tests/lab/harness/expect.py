@@ -86,7 +86,7 @@ def _error_problems(wanted: Mapping[str, Any], facts: Any) -> list[str]:
     for error in errors:
         subject = wanted.get("subject")
         texts = (("what", error["what"]), ("reason", error["reason"]))
-        if all(wanted.get(key, "") in text for key, text in texts) and (subject is None or any(subject in entry for entry in error["subjects"])):
+        if all(wanted.get(key, "") in text for key, text in texts) and (subject is None or any(str(subject) in entry for entry in error["subjects"])):
             return []
     return [f"{wanted['section']} has no error like {wanted}: {errors}"]
 
