@@ -54,6 +54,7 @@ def collect(
     entries = list(_entries(views, builder))
     owners = target.read_socket_owners()
     entries += _strays(target, builder, views, entries, owners)
+    entries.sort(key=lambda entry: not entry[1].is_listener)
     for record in _Records(target, owners).of(_still_there(target, entries, owners)):
         if wanted(record):
             builder.add(record)
@@ -222,17 +223,28 @@ def _is_odd_control_socket(entry: Socket) -> bool:
 
 
 def _strays(target: Target, builder: SectionBuilder, views: List[_View], entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:
-    """Sockets that processes hold in network namespaces that they have left; their namespaces become views as well."""
+    """Sockets that processes hold and no table had: in namespaces that they have left, which become views as well, or passed over."""
     known = {entry.inode for _view, entry in entries}
-    strays = {inode: pids for inode, pids in owners.items() if inode not in known}
-    found = stray_sockets.namespaces_of_strays(target, strays, {view.namespace.number for view in views}, builder) if target.is_root else []
+    missing = {inode: pids for inode, pids in owners.items() if inode not in known}
+    strays = stray_sockets.follow(target, missing, {view.namespace.number for view in views}, builder)
     try:
-        added = [_view_of(target, builder, stranger) for stranger in found]
+        added = [_view_of(target, builder, stranger) for stranger in strays.namespaces]
     finally:
-        for stranger in found:
+        for stranger in strays.namespaces:
             os.close(stranger.descriptor)
+    again = list(_passed_over(views, strays.perhaps_passed_over))
     views += added
-    return list(_entries(added, builder))
+    return again + list(_entries(added, builder))
+
+
+def _passed_over(views: List[_View], inodes: Set[int]) -> Iterator[Entry]:
+    """Look for sockets once more."""
+    for view in views if inodes else []:
+        folder = view.namespace.folder()
+        for entry in read_tables(folder, lambda _name, _error: None) if folder else []:
+            if entry.inode in inodes and entry.protocol != "unix":
+                inodes.discard(entry.inode)
+                yield view, entry
 
 
 def _view_of(target: Target, builder: SectionBuilder, stranger: stray_sockets.Found) -> _View:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sockets that stand in no table that was read: made in a network namespace that their process has left, and that nobody lives in.
 
+Or passed over: the kernel shows its tables in pieces, and finds its place again by counting rows, of which some may have gone meanwhile.
+
 A socket stays in the namespace that it was made in (network_namespaces(7)). Which one that is says only the socket itself (SIOCGSKNS, Linux 4.9),
 so a copy of its descriptor is asked (pidfd_getfd(2), Linux 5.6) and closed again.
 """
@@ -35,22 +37,35 @@ class Found(NamedTuple):
     descriptor: int
 
 
-def namespaces_of_strays(target: Target, strays: Dict[int, List[int]], known: Set[int], builder: SectionBuilder) -> List[Found]:
-    """The namespaces of sockets (inode → pids), each once, that are not among the ``known`` numbers. The caller closes their descriptors."""
+class Strays(NamedTuple):
+    """``namespaces`` that were not known, and the inodes of sockets that a table that was read may have: to be looked for once more."""
+
+    namespaces: List[Found]
+    perhaps_passed_over: Set[int]
+
+
+def follow(target: Target, strays: Dict[int, List[int]], known: Set[int], builder: SectionBuilder) -> Strays:
+    """Ask where sockets (inode → pids) are; ``known`` are numbers of namespaces. The caller closes the descriptors of those that were not."""
     found: Dict[int, Found] = {}
+    passed_over: Set[int] = set()
     for pid, number, inode in islice(_with_tables(target, strays, builder), _MOST):
         try:
             descriptor = _namespace_of(pid, number, inode)
         except OSError as error:
-            if not procfs.is_gone(error):
+            if procfs.is_gone(error):
+                continue
+            passed_over.add(inode)
+            if target.is_root:  # others may ask hardly any
                 builder.error("socket in no table", _UNKNOWN if error.errno in _CANNOT_BE_ASKED else error, "pid %d" % pid)
             continue
         namespace = os.fstat(descriptor).st_ino
+        if namespace in known:
+            passed_over.add(inode)
         if namespace in known or namespace in found:
             os.close(descriptor)
         else:
             found[namespace] = Found(namespace, pid, descriptor)
-    return list(found.values())
+    return Strays(list(found.values()), passed_over)
 
 
 def _with_tables(target: Target, strays: Dict[int, List[int]], builder: SectionBuilder) -> Iterator[Tuple[int, int, int]]:

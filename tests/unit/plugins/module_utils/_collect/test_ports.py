@@ -81,6 +81,23 @@ def test_listeners(sockets, family, address, scope, name, dual, kind, protocol, 
     assert record["uid"] == os.geteuid()
 
 
+def test_a_row_that_the_kernel_passed_over_is_looked_for_once_more(sockets, monkeypatch):
+    link = sockets(socket.AF_INET6, socket.SOCK_DGRAM, ("::1", 0))
+    inode = os.fstat(link.fileno()).st_ino
+    real, read = ports.read_tables, set()
+
+    def hasty(folder, failed):
+        hidden = inode if folder not in read else None
+        read.add(folder)
+        return (entry for entry in real(folder, failed) if entry.inode != hidden)
+
+    monkeypatch.setattr(ports, "read_tables", hasty)
+    section = collect(Target())
+    assert [record["local_port"] for record in section["items"] if record["inode"] == inode] == [link.getsockname()[1]]
+    listeners = [record["is_listener"] for record in section["items"]]
+    assert listeners == sorted(listeners, reverse=True)
+
+
 def test_an_ipv6_only_wildcard_is_not_dual(sockets):
     link = sockets(socket.AF_INET6, socket.SOCK_STREAM, ("::", 0), options=[(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)])
     record = record_of(link)
