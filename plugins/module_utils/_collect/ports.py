@@ -233,6 +233,7 @@ def _strays(target: Target, builder: SectionBuilder, views: List[_View], entries
         for stranger in strays.namespaces:
             os.close(stranger.descriptor)
     again = list(_passed_over(views, strays.perhaps_passed_over))
+    strays.report(target, builder)
     views += added
     return again + list(_entries(added, builder))
 

@@ -38,16 +38,31 @@ class Found(NamedTuple):
 
 
 class Strays(NamedTuple):
-    """``namespaces`` that were not known, and the inodes of sockets that a table that was read may have: to be looked for once more."""
+    """``namespaces`` that were not known, and the inodes of sockets that a table that was read may have: to be looked for once more.
+
+    Of sockets that could not be asked ``unasked`` has pid and descriptor.
+    """
 
     namespaces: List[Found]
     perhaps_passed_over: Set[int]
+    unasked: Dict[int, Tuple[int, int]]
+
+    def report(self, target: Target, builder: SectionBuilder) -> None:
+        """Say which of those that could not be asked are still in no table and still there."""
+        for inode, (pid, number) in self.unasked.items():
+            try:
+                is_there = inode in self.perhaps_passed_over and procfs.read_link(target.proc, pid, "fd/%d" % number) == b"socket:[%d]" % inode
+            except OSError:
+                continue  # it came and went while we looked
+            if is_there:
+                builder.error("socket in no table", _UNKNOWN, "pid %d" % pid)
 
 
 def follow(target: Target, strays: Dict[int, List[int]], known: Set[int], builder: SectionBuilder) -> Strays:
     """Ask where sockets (inode → pids) are; ``known`` are numbers of namespaces. The caller closes the descriptors of those that were not."""
     found: Dict[int, Found] = {}
     passed_over: Set[int] = set()
+    unasked: Dict[int, Tuple[int, int]] = {}
     for pid, number, inode in islice(_with_tables(target, strays, builder), _MOST):
         try:
             descriptor = _namespace_of(pid, number, inode)
@@ -55,8 +70,10 @@ def follow(target: Target, strays: Dict[int, List[int]], known: Set[int], builde
             if procfs.is_gone(error):
                 continue
             passed_over.add(inode)
-            if target.is_root:  # others may ask hardly any
-                builder.error("socket in no table", _UNKNOWN if error.errno in _CANNOT_BE_ASKED else error, "pid %d" % pid)
+            if error.errno not in _CANNOT_BE_ASKED:
+                builder.error("socket in no table", error, "pid %d" % pid)
+            elif target.is_root:  # others may ask hardly any
+                unasked[inode] = (pid, number)
             continue
         namespace = os.fstat(descriptor).st_ino
         if namespace in known:
@@ -65,7 +82,7 @@ def follow(target: Target, strays: Dict[int, List[int]], known: Set[int], builde
             os.close(descriptor)
         else:
             found[namespace] = Found(namespace, pid, descriptor)
-    return Strays(list(found.values()), passed_over)
+    return Strays(list(found.values()), passed_over, unasked)
 
 
 def _with_tables(target: Target, strays: Dict[int, List[int]], builder: SectionBuilder) -> Iterator[Tuple[int, int, int]]:
