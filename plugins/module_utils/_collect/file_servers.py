@@ -20,6 +20,7 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
+from .mounts import mount_number, parse_mountinfo
 from .reading import read_kernel, text
 
 Path = Union[str, bytes]
@@ -132,8 +133,7 @@ class FileServers:
 
     def _mount_of(self, handle: int, path: bytes) -> Tuple[Optional[int], Optional[bytes]]:
         """Id and, where it is served, type of the mount of an open file (``/proc/self/fdinfo``, ``/proc/PID/mountinfo``)."""
-        fields = read_kernel(b"%s/self/fdinfo/%d" % (self._proc, handle), 4096).split()
-        mount = int(fields[fields.index(b"mnt_id:") + 1])
+        mount = mount_number(os.fsdecode(self._proc), handle)
         if mount not in self._kinds:
             self._read_mounts(b"%s/self" % self._proc)
         if mount not in self._kinds and path.startswith(self._proc + b"/"):
@@ -142,11 +142,8 @@ class FileServers:
         return mount, self._kinds.get(mount, _UNKNOWN)
 
     def _read_mounts(self, process: bytes) -> None:
-        for line in read_kernel(process + b"/mountinfo").split(b"\n"):
-            fields, dash, rest = line.partition(b" - ")
-            if dash:
-                kind = rest.partition(b" ")[0]
-                self._kinds[int(fields.split(b" ")[0])] = kind if kind.startswith(_SERVED) else None
+        for line in parse_mountinfo(read_kernel(process + b"/mountinfo")):
+            self._kinds[line.number] = line.kind if line.kind.startswith(_SERVED) else None
 
 
 class _Silence(Exception):

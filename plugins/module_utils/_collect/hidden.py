@@ -8,7 +8,7 @@ import time
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from . import procfs
-from .mounts import unescape
+from .mounts import parse_mountinfo
 from .reading import put, read_kernel, text
 from .section import SectionBuilder
 from .target import Target
@@ -46,13 +46,9 @@ def _proc_mounts(target: Target) -> List[List[bytes]]:
     """What is mounted at or below /proc but the first, which is /proc itself: mount point, type, source and root of each."""
     found = []
     proc = os.fsencode(target.proc)
-    for line in read_kernel(target.proc + "/self/mountinfo").split(b"\n"):
-        # proc(5): the root is field 4, the mount point field 5; after the dash come type and source.
-        fields, _dash, rest = line.partition(b" - ")
-        field, end = fields.split(b" "), (rest.split(b" ") + [b"", b""])[:2]
-        point = unescape(field[4]) if len(field) > 4 else b""
-        if point == proc or point.startswith(proc + b"/"):
-            found.append([point, end[0], unescape(end[1]), unescape(field[3])])
+    for line in parse_mountinfo(read_kernel(target.proc + "/self/mountinfo")):
+        if line.point == proc or line.point.startswith(proc + b"/"):
+            found.append([line.point, line.kind, line.source, line.root])
     first = next((number for number, mount in enumerate(found) if mount[:2] == [proc, b"proc"]), None)
     others = [mount for number, mount in enumerate(found) if number != first]
     return [mount for number, mount in enumerate(others) if mount not in others[:number]][:_LIMIT]

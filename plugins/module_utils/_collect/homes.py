@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from .accounts import Account
+from .mounts import parse_mountinfo
 from .procfs import is_gone
 from .reading import read_kernel, text
 from .section import SectionBuilder
@@ -61,21 +62,13 @@ def read_mounts(target: Target) -> Mounts:
     """Read ``/proc/self/mountinfo`` (proc(5)); none where it cannot be read."""
     remote = []
     try:
-        lines = read_kernel(target.proc + "/self/mountinfo").split(b"\n")
+        table = read_kernel(target.proc + "/self/mountinfo")
     except OSError:
         return Mounts([])
-    for line in lines:
-        fields, _dash, rest = line.partition(b" - ")
-        kind = rest.partition(b" ")[0]
-        if kind in _REMOTE or kind.startswith(b"fuse"):
-            remote.append((_unescaped(fields.split(b" ")[4]), kind))
+    for line in parse_mountinfo(table):
+        if line.kind in _REMOTE or line.kind.startswith(b"fuse"):
+            remote.append((line.point, line.kind))
     return Mounts(remote)
-
-
-def _unescaped(field: bytes) -> bytes:
-    for escape, plain in ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\")):
-        field = field.replace(escape, plain)
-    return field
 
 
 def find_homes(target: Target, builder: SectionBuilder, uids: Optional[Set[int]] = None) -> List[Home]:

@@ -10,6 +10,33 @@ from . import procfs
 from .reading import read_kernel
 
 
+class MountLine(NamedTuple):
+    """A line of ``mountinfo`` (proc(5)). ``root`` is what of the file system is mounted at ``point``; ``options`` are those of this mount."""
+
+    number: int
+    device: bytes
+    root: bytes
+    point: bytes
+    options: bytes
+    kind: bytes
+    source: bytes
+
+
+def parse_mountinfo(table: bytes) -> Iterator[MountLine]:
+    """Every mount of a table; lines that are none are passed over."""
+    for line in table.split(b"\n"):
+        fields, dash, rest = line.partition(b" - ")
+        field, end = fields.split(b" "), rest.split(b" ") + [b""]
+        if dash and len(field) > 5 and field[0].isdigit():
+            yield MountLine(int(field[0]), field[2], unescape(field[3]), unescape(field[4]), field[5], end[0], unescape(end[1]))
+
+
+def mount_number(proc: str, descriptor: int) -> int:
+    """The number of the mount that a file which we hold open is on (``mnt_id`` of ``fdinfo``). Raises ``OSError``, and ``ValueError`` without one."""
+    fields = read_kernel("%s/self/fdinfo/%d" % (proc, descriptor), 4096).split()
+    return int(fields[fields.index(b"mnt_id:") + 1])
+
+
 class Mount(NamedTuple):
     """Where something is mounted, as its own namespace sees it; ``options`` are those of this mount, not of the whole file system."""
 
@@ -28,10 +55,10 @@ class Mounts:
 
     def of(self, descriptor: int, process: str = "self") -> Optional[Mount]:
         """The mount of a file that we hold open. ``process`` is in its namespace. ``None`` when it was unmounted while in use. Raises ``OSError``."""
-        for line in read_kernel("/proc/self/fdinfo/%d" % descriptor, 4096).split(b"\n"):
-            if line.startswith(b"mnt_id:"):
-                return self._find(int(line[7:]), process)
-        return None
+        try:
+            return self._find(mount_number("/proc", descriptor), process)
+        except ValueError:
+            return None  # a kernel before 3.15 does not say
 
     def _find(self, number: int, process: str) -> Optional[Mount]:
         for place in ("self", process):
@@ -44,12 +71,8 @@ class Mounts:
         return self._by_number.get(number)
 
     def _add(self, table: bytes) -> None:
-        for line in table.split(b"\n"):
-            fields, dash, rest = line.partition(b" - ")
-            field = fields.split(b" ")
-            if dash and len(field) > 5:
-                options = field[5].decode("ascii", "replace").split(",")
-                self._by_number[int(field[0])] = Mount(unescape(field[4]), options, rest.partition(b" ")[0])
+        for line in parse_mountinfo(table):
+            self._by_number[line.number] = Mount(line.point, line.options.decode("ascii", "replace").split(","), line.kind)
 
 
 def unescape(name: bytes) -> bytes:
@@ -68,10 +91,9 @@ def place_of_image(proc: str, process: procfs.Place, path: bytes) -> Optional[Lo
     """
     descriptor = os.open("%s/%s/exe" % (proc, process), os.O_PATH | os.O_CLOEXEC)
     try:
-        fields = read_kernel("/proc/self/fdinfo/%d" % descriptor, 4096).split()
+        number = mount_number("/proc", descriptor)
     finally:
         os.close(descriptor)
-    number = fields[fields.index(b"mnt_id:") + 1]
     return next((place for own, _point, place in _covering(proc, process, path) if own == number), None)
 
 
@@ -81,12 +103,9 @@ def place_of_path(proc: str, path: bytes) -> Optional[Location]:
     return max(enumerate(covering), key=lambda entry: (len(entry[1][1]), entry[0]))[1][2] if covering else None
 
 
-def _covering(proc: str, process: procfs.Place, path: bytes) -> Iterator[Tuple[bytes, bytes, Location]]:
+def _covering(proc: str, process: procfs.Place, path: bytes) -> Iterator[Tuple[int, bytes, Location]]:
     """Number and point of every mount that a path lies on or below, and the place that it leads to there."""
-    for line in read_kernel("%s/%s/mountinfo" % (proc, process)).split(b"\n"):
-        field = line.split(b" ")
-        if len(field) < 5:
-            continue
-        root, point = (unescape(name).rstrip(b"/") for name in field[3:5])
+    for line in parse_mountinfo(read_kernel("%s/%s/mountinfo" % (proc, process))):
+        root, point = line.root.rstrip(b"/"), line.point.rstrip(b"/")
         if path == point or path.startswith(point + b"/"):
-            yield field[0], point, (field[2], root + path[len(point) :])
+            yield line.number, point, (line.device, root + path[len(point) :])

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set
 
 from . import procfs
+from .mounts import parse_mountinfo
 from .reading import read_kernel, reason_of, text
 from .section import SectionBuilder
 from .target import Target
@@ -176,19 +177,14 @@ class _Mount(NamedTuple):
 
 def _read_mounts(target: Target, builder: SectionBuilder) -> List[_Mount]:
     try:
-        lines = read_kernel(target.proc + "/self/mountinfo").split(b"\n")
+        table = read_kernel(target.proc + "/self/mountinfo")
     except OSError as error:
         builder.error("network namespaces without a process", error)
         return []
     found = []
-    for line in lines:
-        field = line.split(b" ")
-        # Field 4 is the root of the mount, field 5 the mount point; after a dash comes the type (proc(5)).
-        if len(field) > 6 and b"-" in field[6:]:
-            namespace = re.match(rb"net:\[([0-9]{1,18})\]$", field[3])
-            kind = (field[field.index(b"-", 6) + 1 :] or [b""])[0]
-            point = re.sub(rb"\\([0-7]{3})", lambda match: bytes([int(match.group(1), 8) & 255]), field[4])
-            found.append(_Mount(int(namespace.group(1)) if namespace else None, point, kind))
+    for line in parse_mountinfo(table):
+        namespace = re.match(rb"net:\[([0-9]{1,18})\]$", line.root)
+        found.append(_Mount(int(namespace.group(1)) if namespace else None, line.point, line.kind))
     return found
 
 
