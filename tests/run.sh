@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit 1
 mkdir -p .cache
 rm -f .cache/not-run
 status=0
-nox() { python -m nox --reuse-existing-virtualenvs --no-error-on-missing-interpreters "$@" || status=1; }
+nox() { python -m nox --reuse-existing-virtualenvs --no-error-on-missing-interpreters "$@"; }
 
 if [ "$(id -u)" = 0 ] && [ -x /usr/bin/apt-get ]; then
   tests/packages.sh debootstrap systemd-container openssh-client iproute2 rpm || status=1
@@ -14,15 +14,15 @@ command -v rpmbuild >/dev/null || echo "packages of RPM, which rpmbuild makes fo
 # The lab's file systems are fetched while the processors are busy with the rest, in two streams.
 python tests/lab/fleet.py up >.cache/lab.log 2>&1 &
 lab_up=$!
-python -m nox --reuse-existing-virtualenvs --no-error-on-missing-interpreters --session target >.cache/target.log 2>&1 &
+nox --session target >.cache/target.log 2>&1 &
 target=$!
-nox --session static unit sanity
+nox --session static unit sanity || status=1
 wait "$target" || status=1
 cat .cache/target.log
 wait "$lab_up"
 lab=$?
 case $lab in
-  0) LAB_KEEP=1 nox --session lab ;;
+  0) LAB_KEEP=1 nox --session lab || status=1 ;;
   3) sed -n '2,$p' .cache/lab.log | tr '\n' ' ' | sed 's/^/the lab, on which triage is tested against real hosts: /; s/ *$/\n/' >>.cache/not-run ;;
   *) cat .cache/lab.log; status=1 ;;
 esac

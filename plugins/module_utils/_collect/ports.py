@@ -50,10 +50,20 @@ def collect(
     builder = SectionBuilder(limit)
     wanted = _Wanted(target, protocol, state, exposed, parse_ports(ports or []), target.uids_asked_for(users, builder))
     builder.declare("addresses")
-    views = _views(target, builder)
+    may_ask, allowance = _may_ask(target, builder), Allowance(_SECONDS)
+    views = [_view(target, builder, namespace, may_ask, allowance) for namespace in namespaces(target, builder)]
     entries = list(_entries(views, builder))
     owners = target.read_socket_owners()
-    entries += _strays(target, builder, views, entries, owners)
+    strays = _follow_strays(target, views, entries, owners, builder)
+    entries += _passed_over(views, strays.perhaps_passed_over)
+    strays.report(target, builder)
+    try:
+        added = [_view(target, builder, _namespace_of(stranger), may_ask, allowance) for stranger in strays.namespaces]
+    finally:
+        strays.close()
+    views += added
+    entries += _entries(added, builder)
+    _introduce_host(views)
     entries.sort(key=lambda entry: not entry[1].is_listener)
     for record in _Records(target, owners).of(_still_there(target, entries, owners)):
         if wanted(record):
@@ -85,24 +95,22 @@ class _View(NamedTuple):
 _NO_FLAGS = netlink.SocketFlags(set(), set(), {})
 
 
-def _views(target: Target, builder: SectionBuilder) -> List[_View]:
-    may_ask = _may_ask(target)
-    if not may_ask.socket_flags:
-        builder.error("whether IPv6 wildcards take IPv4 as well", "the kernel would have to load a module (tcp_diag, udp_diag) to say")
-    views = []
-    allowance = Allowance(_SECONDS)
-    for namespace in namespaces(target, builder):
-        try:
-            view: _View = namespace.inside(lambda namespace=namespace: _look(target, builder, namespace, may_ask, allowance))  # type: ignore[misc]
-        except OSError as error:
-            view = _from_outside(namespace, error, allowance)
-            if not namespace.places:
-                builder.error("sockets of a network namespace", error, text(namespace.name or b""))
-        views.append(view)
+def _view(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask: "_MayAsk", allowance: Allowance) -> _View:
+    """See a network namespace from inside, or say what can be said of one that cannot be entered."""
+    try:
+        view: _View = namespace.inside(lambda: _look(target, builder, namespace, may_ask, allowance))
+        return view
+    except OSError as error:
+        if not namespace.places:
+            builder.error("sockets of a network namespace", error, text(namespace.name or b"") or "pid %d" % namespace.pids[0])
+        return _from_outside(namespace, error, allowance)
+
+
+def _introduce_host(views: List[_View]) -> None:
+    """Let the others know the host's own, which may lead packets to them."""
     host = next((view.exposure for view in views if view.namespace.inode is None), None)
     for view in views:
         view.exposure.host = host if view.exposure is not host else None
-    return views
 
 
 class _MayAsk(NamedTuple):
@@ -112,11 +120,14 @@ class _MayAsk(NamedTuple):
     nftables: bool
 
 
-def _may_ask(target: Target) -> _MayAsk:
-    return _MayAsk(
+def _may_ask(target: Target, builder: SectionBuilder) -> _MayAsk:
+    may_ask = _MayAsk(
         netlink.kernel_has(target.proc, target.root, netlink.SOCK_DIAG),
         netlink.kernel_has(target.proc, target.root, (b"nf_tables",)),
     )
+    if not may_ask.socket_flags:
+        builder.error("whether IPv6 wildcards take IPv4 as well", "the kernel would have to load a module (tcp_diag, udp_diag) to say")
+    return may_ask
 
 
 def _look(target: Target, builder: SectionBuilder, namespace: Namespace, may_ask: _MayAsk, allowance: Allowance) -> _View:
@@ -222,20 +233,15 @@ def _is_odd_control_socket(entry: Socket) -> bool:
     return not path.startswith(_SYSTEM_FOLDERS)
 
 
-def _strays(target: Target, builder: SectionBuilder, views: List[_View], entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:
-    """Sockets that processes hold and no table had: in namespaces that they have left, which become views as well, or passed over."""
+def _follow_strays(target: Target, views: List[_View], entries: List[Entry], owners: Dict[int, List[int]], builder: SectionBuilder) -> stray_sockets.Strays:
+    """Ask where the sockets are that processes hold and no table had."""
     known = {entry.inode for _view, entry in entries}
     missing = {inode: pids for inode, pids in owners.items() if inode not in known}
-    strays = stray_sockets.follow(target, missing, {view.namespace.number for view in views}, builder)
-    try:
-        added = [_view_of(target, builder, stranger) for stranger in strays.namespaces]
-    finally:
-        for stranger in strays.namespaces:
-            os.close(stranger.descriptor)
-    again = list(_passed_over(views, strays.perhaps_passed_over))
-    strays.report(target, builder)
-    views += added
-    return again + list(_entries(added, builder))
+    return stray_sockets.follow(target, missing, {view.namespace.number for view in views}, builder)
+
+
+def _namespace_of(stranger: stray_sockets.Found) -> Namespace:
+    return Namespace(stranger.number, False, [], [stranger.pid], stranger.number, [], [b"/proc/self/fd/%d" % stranger.descriptor])
 
 
 def _passed_over(views: List[_View], inodes: Set[int]) -> Iterator[Entry]:
@@ -246,19 +252,6 @@ def _passed_over(views: List[_View], inodes: Set[int]) -> Iterator[Entry]:
             if entry.inode in inodes and entry.protocol != "unix":
                 inodes.discard(entry.inode)
                 yield view, entry
-
-
-def _view_of(target: Target, builder: SectionBuilder, stranger: stray_sockets.Found) -> _View:
-    door = b"/proc/self/fd/%d" % stranger.descriptor
-    namespace = Namespace(stranger.number, False, [], [stranger.pid], stranger.number, [], [door])
-    allowance = Allowance(_SECONDS)
-    may_ask = _may_ask(target)
-    try:
-        view: _View = namespace.inside(lambda: _look(target, builder, namespace, may_ask, allowance))
-        return view
-    except OSError as error:
-        builder.error("sockets of a network namespace that their process has left", error, "pid %d" % stranger.pid)
-        return _from_outside(namespace, error, allowance)
 
 
 def _still_there(target: Target, entries: List[Entry], owners: Dict[int, List[int]]) -> List[Entry]:

@@ -47,6 +47,11 @@ class Strays(NamedTuple):
     perhaps_passed_over: Set[int]
     unasked: Dict[int, Tuple[int, int]]
 
+    def close(self) -> None:
+        """Let go of the namespaces."""
+        for found in self.namespaces:
+            os.close(found.descriptor)
+
     def report(self, target: Target, builder: SectionBuilder) -> None:
         """Say which of those that could not be asked are still in no table and still there."""
         for inode, (pid, number) in self.unasked.items():
