@@ -53,8 +53,15 @@ class Strays(NamedTuple):
             os.close(found.descriptor)
 
     def report(self, target: Target, builder: SectionBuilder) -> None:
-        """Say which of those that could not be asked are still in no table and still there."""
+        """Say which of those that could not be asked are still in no table and still there.
+
+        What was started after us is left out: every socket is in no table from its making until it is bound.
+        """
+        ours = target.stats.get(os.getpid())
         for inode, (pid, number) in self.unasked.items():
+            stat = target.stats.get(pid)
+            if stat is None or (ours is not None and stat.starttime >= ours.starttime):
+                continue
             try:
                 is_there = inode in self.perhaps_passed_over and procfs.read_link(target.proc, pid, "fd/%d" % number) == b"socket:[%d]" % inode
             except OSError:
