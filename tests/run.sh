@@ -11,14 +11,10 @@ if [ "$(id -u)" = 0 ] && [ -x /usr/bin/apt-get ]; then
   tests/packages.sh debootstrap systemd-container openssh-client iproute2 rpm || status=1
 fi
 command -v rpmbuild >/dev/null || echo "packages of RPM, which rpmbuild makes for the tests" >>.cache/not-run
-# The lab's file systems are fetched while the processors are busy with the rest, in two streams.
+# The lab's file systems are fetched while the processor is busy with the rest. One stream: some tests hold the code to a processor time.
 python tests/lab/fleet.py up >.cache/lab.log 2>&1 &
 lab_up=$!
-nox --session target >.cache/target.log 2>&1 &
-target=$!
-nox --session static unit sanity || status=1
-wait "$target" || status=1
-cat .cache/target.log
+nox --session static unit target sanity || status=1
 wait "$lab_up"
 lab=$?
 case $lab in

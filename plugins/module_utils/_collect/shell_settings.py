@@ -121,25 +121,25 @@ def _switches_off(words: List[bytes], may_clear: bool, depth: int) -> bool:
         words = words[1:]
     if not words:
         return False
-    name, arguments = words[0], words[1:]
-    if depth == 0 and any(_switches_off(part, may_clear, 1) for inner in _run_later(words) for part in split_commands(inner)):
+    name, arguments, assigned = words[0], words[1:], list(assignments(words))
+    if depth == 0 and any(_switches_off(part, may_clear, 1) for inner in _run_later(words, assigned) for part in split_commands(inner)):
         return True
     if name == b"history" and may_clear:
         return False
     if name in _BUILTINS:
-        return _BUILTINS[name](arguments) or _assigns_nothing(words)
+        return _BUILTINS[name](arguments) or _assigns_nothing(assigned)
     if b">" in words:
         return _is_history_file(words[words.index(b">") + 1 :][:1])
-    return _assigns_nothing(words)
+    return _assigns_nothing(assigned)
 
 
-def _run_later(words: List[bytes]) -> Iterator[bytes]:
+def _run_later(words: List[bytes], assigned: List[Tuple[bytes, bytes]]) -> Iterator[bytes]:
     """What a command has a shell run, now or later."""
     if words[0] == b"eval":
         yield b" ".join(words[1:])
     elif words[0] == b"trap":
         yield b"".join(words[1:2])
-    for name, value in assignments(words):
+    for name, value in assigned:
         if (name in _EVERYDAY) if words[0] == b"alias" else (name in (b"PROMPT_COMMAND", b"BASH_COMMAND")):
             yield value
 
@@ -173,8 +173,8 @@ def _is_last(words: List[bytes]) -> bool:
     return _is_history_file(words[-1:])
 
 
-def _assigns_nothing(words: List[bytes]) -> bool:
-    return any(value_switches_off(name, value) for name, value in assignments(words))
+def _assigns_nothing(assigned: List[Tuple[bytes, bytes]]) -> bool:
+    return any(value_switches_off(name, value) for name, value in assigned)
 
 
 _BUILTINS: Dict[bytes, Callable[[List[bytes]], bool]] = {b"set": _set, b"shopt": _shopt, b"unset": _unset, b"history": _history, b"kill": _kill}

@@ -6,7 +6,7 @@
 #   start NAME COMMAND ...            runs a command in the background, and notes its pid as NAME
 #   start_as NAME ARGV0 COMMAND ...   as start, with another first argument
 #   note NAME VALUE                   keeps a value that expectations may use as $NAME;  noted NAME  prints it
-#   await COMMAND ...                 waits until a command succeeds, three seconds at most
+#   await COMMAND ...                 waits until a command succeeds, ten seconds at most
 #   refuse COMMAND ...                succeeds when a command fails
 #   locked COMMAND ...                runs a command that changes passwd or shadow, while no other case does
 #   account NAME, no_account NAME     makes an account and takes it away
@@ -28,7 +28,7 @@ start_as() {
 }
 await() {
   local _
-  for _ in $(seq 30); do
+  for _ in $(seq 100); do
     if "$@" >/dev/null 2>&1; then return 0; fi
     sleep 0.1
   done
