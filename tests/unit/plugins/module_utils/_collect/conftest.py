@@ -63,6 +63,13 @@ def tree(tmp_path):
 
 
 @pytest.fixture
+def own_pid(monkeypatch):
+    """The pid that this process has in a tree of files: one that no test gives to another (above PID_MAX_LIMIT, proc(5))."""
+    monkeypatch.setattr(os, "getpid", lambda: 5000000)
+    return os.getpid()
+
+
+@pytest.fixture
 def spawn():
     """Start a child that ends with the test; ``wait`` waits until it has written a line."""
     children = []

@@ -127,8 +127,8 @@ def test_a_proc_of_another_pid_namespace_is_said(tree):
     assert "another pid namespace" in section["errors"][0]["reason"]
 
 
-def test_mounts_over_processes_are_read_from_mountinfo(tree):
-    me = str(os.getpid())
+def test_mounts_over_processes_are_read_from_mountinfo(tree, own_pid):
+    me = str(own_pid)
     mounts = [
         b"24 30 0:22 / %s rw - proc proc rw",
         b"50 24 0:22 /1 %s/4242 rw - proc proc rw",

@@ -181,10 +181,10 @@ def test_a_clock_that_is_wrong_by_centuries(tree, boot):
     assert one(collect(tree.target(), sample_seconds=0), 10)["start_ticks"] == 100
 
 
-def test_processes_that_may_not_be_read_are_said(tree, monkeypatch):
-    me = tree.process(os.getpid())
+def test_processes_that_may_not_be_read_are_said(tree, own_pid, monkeypatch):
+    me = tree.process(own_pid)
     (me / "mountinfo").write_bytes(b"")
-    (tree.proc / "self").symlink_to(str(os.getpid()))
+    (tree.proc / "self").symlink_to(str(own_pid))
     tree.process(4242)
     target, real = tree.target(), procfs.read_stat
 
@@ -195,7 +195,7 @@ def test_processes_that_may_not_be_read_are_said(tree, monkeypatch):
 
     monkeypatch.setattr(procfs, "read_stat", read_stat)
     section = collect(target, sample_seconds=0)
-    assert [record["pid"] for record in section["items"]] == [os.getpid()]
+    assert [record["pid"] for record in section["items"]] == [own_pid]
     assert ("process", ["pid 4242"]) in [(error["what"], error["subjects"]) for error in section["errors"]]
 
 

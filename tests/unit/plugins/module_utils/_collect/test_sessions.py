@@ -370,9 +370,9 @@ def test_a_file_in_the_place_of_a_terminal_has_no_idle_time(host):
     assert host.items()[0]["idle"] is None
 
 
-def test_this_run_is_told_by_ancestry(host):
+def test_this_run_is_told_by_ancestry(host, own_pid):
     host.ssh(4200, "mallory", 1001, None)
-    host.process(os.getpid(), 4202, "python3", uid=1001)
+    host.process(own_pid, 4202, "python3", uid=1001)
     host.ssh(4300, "mallory", 1001, 1, login="13")
     assert [(session["pid"], session["is_own"]) for session in host.items()] == [(4201, True), (4301, False)]
 

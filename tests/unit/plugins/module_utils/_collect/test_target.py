@@ -89,9 +89,8 @@ def test_what_is_closed_or_cut_is_of_the_last_reading(tree):
     assert (target.cut_descriptors, target.unreadable_descriptors) == (set(), set())
 
 
-def _tree_of_sessions(tree):
-    """The process trees of a host with two ssh sessions, of which this run is in the first."""
-    me = os.getpid()
+def _tree_of_sessions(tree, me):
+    """The process trees of a host with two ssh sessions, of which this run, ``me``, is in the first."""
     shape = (
         (1, 0, 1),
         (100, 1, 100),  # sshd, the listener
@@ -106,28 +105,25 @@ def _tree_of_sessions(tree):
     )
     for pid, ppid, sid in shape:
         tree.process(pid, ppid=ppid, sid=sid)
-    return me
 
 
-def test_this_run_is_its_session_and_its_children_but_neither_the_daemon_nor_other_sessions(tree):
-    me = _tree_of_sessions(tree)
-    assert tree.target().own_pids() == {200, 201, 202, 203, me, me + 1}
+def test_this_run_is_its_session_and_its_children_but_neither_the_daemon_nor_other_sessions(tree, own_pid):
+    _tree_of_sessions(tree, own_pid)
+    assert tree.target().own_pids() == {200, 201, 202, 203, own_pid, own_pid + 1}
 
 
-def test_a_session_that_process_1_started_belongs_to_this_run(tree):
-    me = os.getpid()
+def test_a_session_that_process_1_started_belongs_to_this_run(tree, own_pid):
     # A socket-activated sshd: a child of process 1, whose own child keeps its session.
-    for pid, ppid, sid in ((1, 0, 1), (200, 1, 200), (201, 200, 200), (202, 201, 202), (me, 202, 202)):
+    for pid, ppid, sid in ((1, 0, 1), (200, 1, 200), (201, 200, 200), (202, 201, 202), (own_pid, 202, 202)):
         tree.process(pid, ppid=ppid, sid=sid)
-    assert tree.target().own_pids() == {200, 201, 202, me}
+    assert tree.target().own_pids() == {200, 201, 202, own_pid}
 
 
-def test_ancestry_that_runs_in_a_circle_ends(tree):
-    me = os.getpid()
-    tree.process(me, ppid=400)
+def test_ancestry_that_runs_in_a_circle_ends(tree, own_pid):
+    tree.process(own_pid, ppid=400)
     tree.process(400, ppid=401)
     tree.process(401, ppid=400)
-    assert tree.target().own_pids() == {me, 400, 401}
+    assert tree.target().own_pids() == {own_pid, 400, 401}
 
 
 def test_the_live_run_knows_itself_and_not_its_neighbours(spawn):
