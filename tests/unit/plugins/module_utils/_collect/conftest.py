@@ -58,15 +58,15 @@ class Tree:
 
 
 @pytest.fixture
-def tree(tmp_path):
-    return Tree(tmp_path)
-
-
-@pytest.fixture
 def own_pid(monkeypatch):
     """The pid that this process has in a tree of files: one that no test gives to another (above PID_MAX_LIMIT, proc(5))."""
     monkeypatch.setattr(os, "getpid", lambda: 5000000)
     return os.getpid()
+
+
+@pytest.fixture
+def tree(tmp_path, own_pid):
+    return Tree(tmp_path)
 
 
 @pytest.fixture

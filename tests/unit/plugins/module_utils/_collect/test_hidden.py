@@ -212,15 +212,15 @@ def test_a_thread_that_its_process_does_not_list_is_found(python, monkeypatch):
     assert "thread %d " % tid in record["detail"]
 
 
-def test_one_above_every_pid_that_was_given_out_is_found_in_its_control_group(spawn, monkeypatch, tree):
+def test_one_above_every_pid_that_was_given_out_is_found_in_its_control_group(spawn, monkeypatch, tmp_path):
     child, real = spawn(["sleep", "99"]), procfs.list_pids
     monkeypatch.setattr(procfs, "list_pids", lambda proc: [pid for pid in real(proc) if pid != child.pid])
     monkeypatch.setattr(hidden, "_highest", lambda target, listed: 1)
-    (tree.root / "sys/fs/cgroup/a/b").mkdir(parents=True)
-    (tree.root / "sys/fs/cgroup/cgroup.procs").write_text("1\n0\n")
-    (tree.root / "sys/fs/cgroup/a/cgroup.procs").write_text("")
-    (tree.root / "sys/fs/cgroup/a/b/cgroup.procs").write_text("%d\n%d\n" % (os.getpid(), child.pid))
-    assert [record["pid"] for record in find(Target(str(tree.root)))["hidden"]] == [child.pid]
+    (tmp_path / "sys/fs/cgroup/a/b").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cgroup.procs").write_text("1\n0\n")
+    (tmp_path / "sys/fs/cgroup/a/cgroup.procs").write_text("")
+    (tmp_path / "sys/fs/cgroup/a/b/cgroup.procs").write_text("%d\n%d\n" % (os.getpid(), child.pid))
+    assert [record["pid"] for record in find(Target(str(tmp_path)))["hidden"]] == [child.pid]
 
 
 def test_what_is_mounted_below_proc_is_listed(as_root, run_elsewhere):

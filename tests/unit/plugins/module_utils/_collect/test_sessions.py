@@ -99,7 +99,7 @@ def record(pid, line, user, host=b"203.0.113.5", at=LOGIN, kind=utmp.USER):
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path, own_pid):
     made = Host(tmp_path)
     made.listener()
     return made

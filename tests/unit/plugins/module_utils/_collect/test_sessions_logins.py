@@ -66,7 +66,7 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path):
+def host(tmp_path, own_pid):
     return Host(tmp_path)
 
 
