@@ -4,6 +4,7 @@
 """Hosts made of files, and live children of the tests: where a real kernel can answer, it is asked."""
 
 import os
+import random
 import select
 import subprocess
 import sys
@@ -126,3 +127,9 @@ def run_elsewhere():
 def as_root():
     if os.geteuid() != 0:
         pytest.skip("needs root")
+
+
+@pytest.fixture
+def noise():
+    """Bytes without a meaning, the same in every run: truly random ones are a valid record once in some thousand runs."""
+    return lambda length: random.Random(7).getrandbits(8 * length).to_bytes(length, "big")

@@ -145,7 +145,7 @@ def test_a_fifo_is_said_and_not_waited_for(host):
     assert "/home/alice/.bashrc" in [subject for error in section["errors"] for subject in error["subjects"]]
 
 
-def test_gigabytes_take_no_time_and_the_end_is_found(host):
+def test_gigabytes_take_no_time_and_the_end_is_found(host, noise):
     with open(str(host.alice / ".bash_history"), "wb") as stream:
         stream.truncate(8 << 30)
         stream.seek(0, 2)
@@ -153,7 +153,7 @@ def test_gigabytes_take_no_time_and_the_end_is_found(host):
     with open(str(host.alice / ".zsh_history"), "wb") as stream:
         for _number in range(64):
             stream.write(b"A" * (1 << 20))
-    host.put("home/alice/.python_history", os.urandom(16 << 20))
+    host.put("home/alice/.python_history", noise(16 << 20))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.process_time()
     section = host.collect()

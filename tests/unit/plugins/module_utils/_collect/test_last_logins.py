@@ -64,9 +64,9 @@ def test_an_account_that_was_deleted_still_has_its_record(tree):
     assert _told(_read(tree)) == [(None, 70000, "2023-11-14T22:13:20Z", False)]
 
 
-def test_garbage_is_marked_and_bounded(tree, monkeypatch):
+def test_garbage_is_marked_and_bounded(tree, monkeypatch, noise):
     tree.file("/etc/passwd", _PASSWD)
-    tree.file("/var/log/lastlog", _record(-5, b"\x1b[2J", b"\xff" * 256) + os.urandom(last_logins._RECORD.size * 100 + 17))
+    tree.file("/var/log/lastlog", _record(-5, b"\x1b[2J", b"\xff" * 256) + noise(last_logins._RECORD.size * 100 + 17))
     monkeypatch.setattr(last_logins, "_MOST_BYTES", 8192)
     section = _read(tree, limit=10)
     assert len(section["last_logins"]) == 10

@@ -395,12 +395,12 @@ def test_an_account_of_a_directory_keeps_the_name_that_was_recorded(host):
     assert (session["user"], session["uid"], session["recorded_user"]) == ("jdoe", 70001, None)
 
 
-def test_hostile_records_are_carried_and_marked(host):
+def test_hostile_records_are_carried_and_marked(host, noise):
     host.utmp(
         record(1, b"pts/1", b"A" * 32, b"\x1b[2J{{7*7}}<b>", at=0),
         record(2, b"\xff" * 32, b"\xff" * 32, b"\xff" * 256, at=-1, kind=255),
         record(3, b"pts/3", b"-rf", b"$(touch /tmp/pwned)", at=2**31 - 1),
-        os.urandom(3 * utmp.LAYOUT.size),
+        noise(3 * utmp.LAYOUT.size),
         b"tail",
     )
     section = host.collect()

@@ -119,9 +119,9 @@ def test_the_rotated_file_goes_before(host):
     assert [login["user"] for login in host.collect()["logins"]] == ["newer", "older"]
 
 
-def test_damage_is_marked_and_passed(host):
+def test_damage_is_marked_and_passed(host, noise):
     host.log(
-        "wtmp", record(utmp.USER, b"pts/0", b"before", 10), os.urandom(3 * utmp.LAYOUT.size), bytes(utmp.LAYOUT.size), record(utmp.USER, b"pts/1", b"after", 20)
+        "wtmp", record(utmp.USER, b"pts/0", b"before", 10), noise(3 * utmp.LAYOUT.size), bytes(utmp.LAYOUT.size), record(utmp.USER, b"pts/1", b"after", 20)
     )
     section = host.collect()
     logins = section["logins"]
@@ -223,8 +223,8 @@ def test_reading_a_database_leaves_nothing_beside_it(host):
     assert sorted(os.listdir(str(host.root / "var" / "log"))) == before
 
 
-def test_a_database_that_is_none(host):
-    (host.root / "var" / "log" / "wtmp.db").write_bytes(os.urandom(4096))
+def test_a_database_that_is_none(host, noise):
+    (host.root / "var" / "log" / "wtmp.db").write_bytes(noise(4096))
     (error,) = host.collect()["errors"]
     assert error["what"] == "wtmpdb"
 

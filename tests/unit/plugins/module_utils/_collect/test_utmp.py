@@ -66,8 +66,8 @@ def test_an_empty_slot_is_told_from_other_damage():
     assert entry.is_zero
 
 
-def test_garbage_is_passed_in_whole_steps():
-    data = record(user=b"before") + os.urandom(3 * SIZE) + record(user=b"after")
+def test_garbage_is_passed_in_whole_steps(noise):
+    data = record(user=b"before") + noise(3 * SIZE) + record(user=b"after")
     entries = list(utmp.parse(data))
     assert entries[0].user == b"before"
     assert entries[-1].user == b"after"
@@ -114,8 +114,8 @@ def test_a_hole_of_a_gigabyte_costs_nothing_and_hides_nothing(tmp_path):
     assert content.size == 1 << 30
 
 
-def test_megabytes_of_garbage_are_read_in_time(tmp_path):
-    (tmp_path / "btmp").write_bytes(os.urandom(4 << 20))
+def test_megabytes_of_garbage_are_read_in_time(tmp_path, noise):
+    (tmp_path / "btmp").write_bytes(noise(4 << 20))
     began = time.process_time()
     utmp.read(str(tmp_path / "btmp"), 4 << 20)
     assert time.process_time() - began < 2
